@@ -1,0 +1,62 @@
+# One static library per folder of src/, in one fixed order. A folder may use only folders that stand above it in
+# HOLDFAST_LAYOUT; naming any other as a dependency stops the configuration. (tests/house/check_layout.py checks the
+# #include lines the same way.)
+
+set(HOLDFAST_LAYOUT
+  base config memory resp net disk structures rdb log keyspace snapshot command commands admin server)
+
+find_package(Threads REQUIRED)
+if(HOLDFAST_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+add_library(holdfast_flags INTERFACE)
+target_compile_options(holdfast_flags INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wno-missing-field-initializers
+  -fno-omit-frame-pointer)
+target_include_directories(holdfast_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_definitions(holdfast_flags INTERFACE HOLDFAST_VERSION="${PROJECT_VERSION}")
+target_link_libraries(holdfast_flags INTERFACE Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(holdfast_flags INTERFACE -Wthread-safety)
+endif()
+if(HOLDFAST_SANITIZE)
+  target_compile_options(holdfast_flags INTERFACE -fsanitize=${HOLDFAST_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(holdfast_flags INTERFACE -fsanitize=${HOLDFAST_SANITIZE})
+  target_compile_definitions(holdfast_flags INTERFACE HOLDFAST_SANITIZED)
+endif()
+
+# holdfast_library(<folder> [DEPS <folder>...] [LIBS <external>...])
+# Builds every *.cc of the folder (but *_test.cc and main.cc) as holdfast_<folder>, and *_test.cc as <folder>_test.
+function(holdfast_library folder)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  list(FIND HOLDFAST_LAYOUT ${folder} own_rank)
+  if(own_rank EQUAL -1)
+    message(FATAL_ERROR "src/${folder} is not in HOLDFAST_LAYOUT")
+  endif()
+  foreach(dep IN LISTS ARG_DEPS)
+    list(FIND HOLDFAST_LAYOUT ${dep} dep_rank)
+    if(dep_rank EQUAL -1 OR NOT dep_rank LESS own_rank)
+      message(FATAL_ERROR "src/${folder} may not use src/${dep}: it does not stand above it in the layout")
+    endif()
+  endforeach()
+
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(TRANSFORM ARG_DEPS PREPEND holdfast_)
+
+  if(sources)
+    add_library(holdfast_${folder} STATIC ${sources})
+    target_link_libraries(holdfast_${folder} PUBLIC holdfast_flags ${ARG_DEPS} ${ARG_LIBS})
+  else()
+    add_library(holdfast_${folder} INTERFACE)
+    target_link_libraries(holdfast_${folder} INTERFACE holdfast_flags ${ARG_DEPS} ${ARG_LIBS})
+  endif()
+
+  if(HOLDFAST_TESTS AND tests)
+    add_executable(${folder}_test ${tests})
+    target_link_libraries(${folder}_test PRIVATE holdfast_${folder} GTest::gtest GTest::gtest_main)
+    add_test(NAME ${folder} COMMAND ${folder}_test)
+  endif()
+endfunction()
