@@ -1,0 +1,56 @@
+#include "memory/lazy_free.h"
+
+namespace holdfast {
+
+LazyFree::LazyFree() : thread_([this] { run(); }) {}
+
+LazyFree::~LazyFree() {
+  {
+    MutexLock lock(mutex_);
+    stop_ = true;
+  }
+  ready_.notify_one();
+  thread_.join();
+}
+
+void LazyFree::push(std::unique_ptr<Garbage> garbage) {
+  {
+    MutexLock lock(mutex_);
+    queue_.push_back(std::move(garbage));
+  }
+  ready_.notify_one();
+}
+
+void LazyFree::drain() {
+  MutexLock lock(mutex_);
+  while (!queue_.empty() || in_work_ != 0) lock.wait(idle_);
+}
+
+size_t LazyFree::pending() {
+  MutexLock lock(mutex_);
+  return queue_.size() + in_work_;
+}
+
+size_t LazyFree::freed() {
+  MutexLock lock(mutex_);
+  return freed_;
+}
+
+void LazyFree::run() {
+  std::vector<std::unique_ptr<Garbage>> work;
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      freed_ += in_work_;
+      in_work_ = 0;
+      if (queue_.empty()) idle_.notify_all();
+      while (queue_.empty() && !stop_) lock.wait(ready_);
+      if (queue_.empty()) return;
+      work.swap(queue_);
+      in_work_ = work.size();
+    }
+    work.clear();
+  }
+}
+
+}  // namespace holdfast
