@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/logger.h"
+#include "base/result.h"
+#include "disk/disk.h"
+#include "log/sidecar_index.h"
+#include "log/stream_buffer.h"
+
+namespace holdfast::log {
+
+/// An increment that is being written, with its index. Opened by the cut's thread, then owned by the log writer thread;
+/// only sync() may run beside it on the fsync thread, and size() anywhere.
+class IncrementFile {
+ public:
+  /// A new, empty file.
+  static Result<std::shared_ptr<IncrementFile>> create(Disk& disk, Logger& logger, std::string path);
+  /// An existing file, to be continued at its end.
+  static Result<std::shared_ptr<IncrementFile>> reopen(Disk& disk, Logger& logger, std::string path);
+
+  /// The first byte that will be written lies at `stream_offset`. Creates or continues the index. Call once, first.
+  void begin(uint64_t stream_offset, int64_t now_ms);
+
+  /// Writes the batch or nothing: after a failure the file is cut back to where it was and the batch can be written
+  /// again. Where cutting back fails too, `bytes_done` (0 for a new batch) notes how much of the batch the file keeps.
+  Status write(Batch const& batch, uint64_t& bytes_done, int64_t now_ms);
+
+  /// fdatasync.
+  Status sync() { return file_->sync(); }
+
+  /// Brings the index up to date: an entry for what was written since the last, if one is due (or `force`).
+  void advance_index(int64_t now_ms, bool force);
+  /// When advance_index has something to do, unix ms.
+  std::optional<int64_t> index_due_ms() const;
+
+  /// Bytes that are written.
+  uint64_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  IncrementFile(Disk& disk, Logger& logger, std::string path, std::unique_ptr<DiskFile> file, uint64_t size);
+
+  Status settle(Batch const& batch, uint64_t& bytes_done);
+  void cover(Batch const& batch, uint64_t begin, uint64_t end);
+  void drop_index(Error const& error);
+
+  Disk& disk_;
+  Logger& logger_;
+  std::string path_;
+  std::unique_ptr<DiskFile> file_;
+  std::atomic<uint64_t> size_;
+  /// Stream offset at the end of the last whole batch.
+  uint64_t stream_offset_ = 0;
+  /// size_ is the end of a whole batch: the only places that the index may name.
+  bool whole_ = true;
+  /// A write failed and the file may be longer than size_.
+  bool unsettled_ = false;
+  std::optional<SidecarWriter> index_;
+};
+
+}  // namespace holdfast::log
