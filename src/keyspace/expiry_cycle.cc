@@ -1,0 +1,78 @@
+#include "keyspace/expiry_cycle.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "keyspace/keyspace.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+ExpiryCycle::ExpiryCycle(Keyspace& keyspace, uint32_t first, uint32_t step)
+    : keyspace_(keyspace), first_(first), step_(step), next_(first) {}
+
+ExpiryCycle::Progress ExpiryCycle::run(TxnScratch& scratch, int64_t now_ms, int64_t budget_us) {
+  if (keyspace_.expiry_held()) return Progress::kNothing;
+  int64_t deadline_us = now_us() + budget_us;
+  // A partition whose lock is taken is left for the next call.
+  for (uint32_t visited = 0; visited < keyspace_.partition_count(); visited += step_) {
+    if (!run_partition(scratch, now_ms, deadline_us)) return Progress::kMore;
+    next_ += step_;
+    if (next_ >= keyspace_.partition_count()) next_ = first_;
+    db_ = 0;
+  }
+  return Progress::kNothing;
+}
+
+bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us) {
+  Partition& partition = keyspace_.partition(next_);
+  for (; db_ < keyspace_.databases(); db_++) {
+    if (partition.counters[static_cast<size_t>(db_)].expiring_keys.get() == 0) continue;
+    bool more = true;
+    while (more) {
+      locks_.clear();
+      locks_.add_partition(next_);
+      if (!locks_.try_lock(keyspace_)) return true;
+      Txn txn(keyspace_, locks_, scratch, now_ms);
+      KeyTable* table = partition.tables[static_cast<size_t>(db_)].get();
+      more = table && table->expiry_due(now_ms) && table->walk_expiry([&](KeyTable::Segment& segment) {
+        return segment.extra.next_expiry_ms < now_ms ? run_segment(*table, segment, txn, partition)
+                                                     : segment.extra.next_expiry_ms;
+      });
+      Keyspace::publish_counters(partition, db_);
+      txn.commit(false);
+      if (now_us() >= deadline_us) return false;
+    }
+  }
+  return true;
+}
+
+int64_t ExpiryCycle::run_segment(KeyTable& table, KeyTable::Segment& segment, Txn& txn, Partition& partition) {
+  int64_t earliest = kNever;
+  for (uint32_t i = 0; i < segment.bucket_count; i++) {
+    Bucket& bucket = segment.buckets()[i];
+    for (uint32_t found = bucket.occupied(); found; found &= found - 1) {
+      int index = __builtin_ctz(found);
+      auto* record = static_cast<Record*>(bucket.pointer(index));
+      if (!record->has_expiry()) continue;
+      if (record->expire_ms() < txn.now_ms()) {
+        txn.note_expired(db_, partition, record->key());
+        table.erase_in_visit(segment, bucket, index);
+      } else {
+        earliest = std::min(earliest, record->expire_ms());
+      }
+    }
+  }
+  return earliest;
+}
+
+}  // namespace holdfast

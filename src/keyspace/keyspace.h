@@ -1,0 +1,121 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "keyspace/partition.h"
+
+namespace holdfast {
+
+namespace log {
+class Log;
+}
+
+/// All keys: P partitions, the slow lane and what the partitions share.
+///
+/// Thread rule: partitions are guarded by their locks (taken through LockSet only); the rest is immutable after
+/// construction, atomic, or written only in a global transaction.
+class Keyspace {
+ public:
+  struct Options {
+    uint32_t partitions = 256;  ///< a power of two, 16..16384
+    int databases = 16;
+    /// False: one worker only, and no lock is ever taken.
+    bool concurrent = true;
+    std::optional<uint64_t> hash_seed;  ///< tests only; none: drawn from the kernel
+  };
+
+  Keyspace(Options const& options, LazyFree& lazy_free);
+  ~Keyspace();
+  Keyspace(Keyspace const&) = delete;
+  Keyspace& operator=(Keyspace const&) = delete;
+
+  uint64_t hash(std::string_view key) const { return hasher_(key); }
+  /// The low byte of the hash is the fingerprint and the top bits order the table, so the partition is in between.
+  uint32_t partition_index(uint64_t hash) const { return static_cast<uint32_t>(hash >> 8) & partition_mask_; }
+  Partition& partition(uint32_t index) { return partitions_[index]; }
+  Partition const& partition(uint32_t index) const { return partitions_[index]; }
+  uint32_t partition_count() const { return partition_mask_ + 1; }
+  int databases() const { return databases_; }
+  bool concurrent() const { return concurrent_; }
+  SlowLane& lane() { return lane_; }
+  LazyFree& lazy_free() { return lazy_free_; }
+
+  /// Sums over the partitions; each partition is exact, the sum is of slightly different moments.
+  uint64_t keys(int db) const { return sum(db, &Partition::DatabaseCounters::keys); }
+  uint64_t expiring_keys(int db) const { return sum(db, &Partition::DatabaseCounters::expiring_keys); }
+  uint64_t memory_bytes(int db) const { return sum(db, &Partition::DatabaseCounters::memory_bytes); }
+  uint64_t sum(int db, Counter Partition::DatabaseCounters::*counter) const;
+  uint64_t sum(Counter Partition::*counter) const;
+  /// Bytes of records, values and tables of all databases.
+  uint64_t used_bytes() const;
+  /// Bytes of the pages that hold records.
+  size_t page_bytes() const { return pool_.used_bytes(); }
+
+  /// The table of `db` in `partition`, made if there is none. Requires the lock.
+  KeyTable& table(Partition& partition, int db);
+  /// Publishes the counters of a database of a partition after a change. Requires the lock.
+  static void publish_counters(Partition& partition, int db);
+
+  /// Asks the processor for the bucket, later for the record, that a command will need. Does nothing when the lock is taken.
+  void prefetch_bucket(int db, uint64_t hash);
+  void prefetch_record(int db, uint64_t hash);
+
+  /// The log that commits append to; null: none. Set before the workers start.
+  void attach_log(log::Log* log) { log_ = log; }
+  log::Log* log() const { return log_; }
+
+  /// State of the running cut. Change only in a global transaction.
+  CutState& cut() { return cut_; }
+
+  /// What a record's access field is set to: the LRU clock in seconds, or LFU when a *-lfu policy is on.
+  struct Access {
+    std::atomic<uint32_t> clock{0};  ///< Unix seconds, set by the cron
+    std::atomic<bool> lfu{false};
+    std::atomic<uint32_t> lfu_log_factor{10};
+    std::atomic<uint32_t> lfu_decay_minutes{1};
+  };
+  Access& access() { return access_; }
+  uint32_t initial_access() const;
+  /// The access field after one more access now.
+  uint32_t touched_access(uint32_t access) const;
+  /// The LFU counter of an access field, decayed to now.
+  uint8_t decayed_frequency(uint32_t access) const;
+  /// Seconds since the access (LRU).
+  uint32_t idle_seconds(uint32_t access) const;
+
+  /// The access field of a key that has been idle for `seconds` (LRU), or has this LFU counter now (RESTORE).
+  uint32_t access_of_idle(uint64_t seconds) const;
+  uint32_t access_of_frequency(uint8_t counter) const;
+
+  /// Longest string that a command may build, bytes (proto-max-bulk-len).
+  std::atomic<uint64_t> string_bytes_max{512ull * 1024 * 1024};
+  /// OBJECT REFCOUNT calls the integers 0..9999 shared: while maxmemory is 0, or its policy is neither LRU nor LFU.
+  std::atomic<bool> integers_shared{true};
+
+  /// Keys are not expired while this is not 0: loading, CLIENT PAUSE, replicas.
+  std::atomic<int> expiry_holds{0};
+  bool expiry_held() const { return expiry_holds.load(std::memory_order_relaxed) != 0; }
+
+ private:
+  template <class Prefetch>
+  void prefetch(int db, uint64_t hash, Prefetch&& prefetch);
+
+  PagePool pool_;
+  KeyHasher hasher_;
+  LazyFree& lazy_free_;
+  uint32_t partition_mask_;
+  int databases_;
+  bool concurrent_;
+  CutState cut_;
+  std::unique_ptr<Partition[]> partitions_;
+  SlowLane lane_;
+  log::Log* log_ = nullptr;
+  Access access_;
+};
+
+}  // namespace holdfast

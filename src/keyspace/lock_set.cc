@@ -1,0 +1,138 @@
+#include "keyspace/lock_set.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "keyspace/keyspace.h"
+
+namespace holdfast {
+
+void LockSet::clear() {
+  DCHECK(!held_ && !lane_);
+  keys_.clear();
+  partitions_.clear();
+  hint_ = 0;
+  next_ = 0;
+  attempts_ = 0;
+  sorted_ = true;
+  global_ = false;
+}
+
+void LockSet::add_key(Keyspace const& keyspace, std::string_view key) { add_key(keyspace, key, keyspace.hash(key)); }
+
+void LockSet::add_key(Keyspace const& keyspace, std::string_view key, uint64_t hash) {
+  keys_.push_back({key.data(), key.size(), hash});
+  add_partition(keyspace.partition_index(hash));
+}
+
+void LockSet::add_partition(uint32_t partition) {
+  if (global_) return;
+  if (!partitions_.empty()) sorted_ = false;
+  partitions_.push_back(partition);
+}
+
+void LockSet::add_all(Keyspace const& keyspace) {
+  global_ = true;
+  sorted_ = true;
+  partitions_.resize(keyspace.partition_count());
+  for (uint32_t i = 0; i < partitions_.size(); i++) partitions_[i] = i;
+}
+
+void LockSet::sort() {
+  if (sorted_) return;
+  std::sort(partitions_.begin(), partitions_.end());
+  partitions_.erase(std::unique(partitions_.begin(), partitions_.end()), partitions_.end());
+  sorted_ = true;
+}
+
+bool LockSet::lock_from(Keyspace& keyspace, size_t& next) {
+  for (; next < partitions_.size(); next++) {
+    if (!keyspace.partition(partitions_[next]).lock.spin_lock()) return false;
+  }
+  return true;
+}
+
+void LockSet::unlock_first(Keyspace& keyspace, size_t count) {
+  for (size_t i = count; i > 0; i--) keyspace.partition(partitions_[i - 1]).lock.unlock();
+}
+
+LockSet::Outcome LockSet::lock(Keyspace& keyspace, std::shared_ptr<Waiter> const& waiter) {
+  DCHECK(!held_);
+  sort();
+  if (!keyspace.concurrent()) {
+    held_ = true;
+    return Outcome::kLocked;
+  }
+  while (true) {
+    if (!lane_ && (global_ || attempts_ >= kAttemptsBeforeLane)) {
+      if (!keyspace.lane().take(waiter)) return Outcome::kParked;
+      lane_ = true;
+      next_ = 0;
+    }
+    if (lock_from(keyspace, next_)) {
+      held_ = true;
+      return Outcome::kLocked;
+    }
+    size_t failed = next_;
+    if (!lane_) {
+      unlock_first(keyspace, next_);
+      next_ = 0;
+      attempts_++;
+    }
+    if (keyspace.partition(partitions_[failed]).lock.park(waiter)) return Outcome::kParked;
+  }
+}
+
+bool LockSet::try_lock(Keyspace& keyspace) {
+  DCHECK(!held_ && !global_);
+  sort();
+  if (keyspace.concurrent()) {
+    size_t next = 0;
+    if (!lock_from(keyspace, next)) {
+      unlock_first(keyspace, next);
+      return false;
+    }
+  }
+  held_ = true;
+  return true;
+}
+
+void LockSet::unlock(Keyspace& keyspace) {
+  DCHECK(held_);
+  held_ = false;
+  if (!keyspace.concurrent()) return;
+  unlock_first(keyspace, partitions_.size());
+  next_ = 0;
+  if (lane_) {
+    lane_ = false;
+    keyspace.lane().leave();
+  }
+}
+
+void LockSet::abandon(Keyspace& keyspace) {
+  if (lane_) {
+    unlock_first(keyspace, next_);
+    lane_ = false;
+    keyspace.lane().leave();
+  }
+  next_ = 0;
+}
+
+bool LockSet::contains(uint32_t partition) const {
+  return global_ || std::binary_search(partitions_.begin(), partitions_.end(), partition);
+}
+
+uint64_t LockSet::hash_of(Keyspace const& keyspace, std::string_view key) const {
+  // Handlers take their keys in order: the one looked for is mostly the last one again, or the next.
+  size_t count = keys_.size();
+  for (size_t probe = 0; probe < 2 && hint_ + probe < count; probe++) {
+    Key const& candidate = keys_[hint_ + probe];
+    if (candidate.data == key.data() && candidate.size == key.size()) {
+      hint_ += probe;
+      return candidate.hash;
+    }
+  }
+  return keyspace.hash(key);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "keyspace/partition_lock.h"
+
+namespace holdfast {
+
+class Keyspace;
+
+/// The partitions one transaction needs, and the state of getting their locks (L1-L4).
+///
+/// Use: clear, add_key for each key (or add_all), then `lock` until it says kLocked. On kParked nothing is held (or the
+/// slow lane is ours and the locks got so far are kept), and the waiter will be woken to call `lock` again.
+/// Thread rule: belongs to one worker; reused from command to command, so that nothing is allocated.
+class LockSet {
+ public:
+  enum class Outcome : uint8_t { kLocked, kParked };
+
+  struct Key {
+    char const* data;
+    size_t size;
+    uint64_t hash;
+  };
+
+  /// Failed attempts after which a transaction asks for the slow lane.
+  static constexpr int kAttemptsBeforeLane = 8;
+
+  void clear();
+  void add_key(Keyspace const& keyspace, std::string_view key);
+  void add_key(Keyspace const& keyspace, std::string_view key, uint64_t hash);
+  void add_partition(uint32_t partition);
+  /// Everything: for global transactions.
+  void add_all(Keyspace const& keyspace);
+
+  /// `waiter` must be a shared_ptr that stays the same over the attempts of one command.
+  Outcome lock(Keyspace& keyspace, std::shared_ptr<Waiter> const& waiter);
+  /// As `lock`, but gives up at once and keeps nothing, if it is not to be had within the spin time.
+  bool try_lock(Keyspace& keyspace);
+  void unlock(Keyspace& keyspace);
+  /// Gives back whatever an interrupted `lock` kept (the connection was closed).
+  void abandon(Keyspace& keyspace);
+
+  /// Drops the remembered hashes: the memory of the keys may be gone. The partitions stay.
+  void forget_keys() { keys_.clear(); }
+
+  bool global() const { return global_; }
+  bool held() const { return held_; }
+  std::vector<uint32_t> const& partitions() const { return partitions_; }
+  bool contains(uint32_t partition) const;
+
+  /// The hash of a key, from the set when it was computed for it.
+  uint64_t hash_of(Keyspace const& keyspace, std::string_view key) const;
+
+ private:
+  void sort();
+  bool lock_from(Keyspace& keyspace, size_t& next);
+  void unlock_first(Keyspace& keyspace, size_t count);
+
+  std::vector<Key> keys_;
+  std::vector<uint32_t> partitions_;
+  mutable size_t hint_ = 0;
+  size_t next_ = 0;      // locks kept so far, while we hold the lane
+  int attempts_ = 0;
+  bool sorted_ = true;
+  bool global_ = false;
+  bool lane_ = false;
+  bool held_ = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "keyspace/key_table.h"
+#include "keyspace/partition_lock.h"
+#include "keyspace/watch_table.h"
+
+namespace holdfast {
+
+/// A statistic that one thread at a time changes (the holder of some lock, or its only owner) and any thread reads.
+class Counter {
+ public:
+  void add(uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void subtract(uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void set(uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+/// One slice of the key space: the tables of all databases for the keys whose hash falls here. Everything but the counters
+/// is guarded by `lock`.
+struct alignas(64) Partition {
+  PartitionLock lock;
+  /// Tables by database number; null while a database has never had a key here.
+  std::vector<std::unique_ptr<KeyTable>> tables;
+  WatchTable watchers;
+  /// Log offset after the last write to this partition: what a read must wait for under `appendfsync always`.
+  uint64_t last_offset = 0;
+
+  /// Of each database, published after every change, readable without the lock.
+  struct DatabaseCounters {
+    Counter keys;
+    Counter expiring_keys;
+    Counter memory_bytes;
+    Counter expiry_sum_ms;  ///< sum of the expiries (Unix ms), its low 64 bits
+  };
+  std::unique_ptr<DatabaseCounters[]> counters;
+  Counter dirty;  ///< changes since start
+  Counter hits;
+  Counter misses;
+  Counter expired;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,323 @@
+#include "keyspace/txn.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/number.h"
+#include "keyspace/keyspace.h"
+#include "log/effect_buffer.h"
+#include "log/log.h"
+
+namespace holdfast {
+namespace {
+
+/// Longest value that is stored as embstr, bytes.
+constexpr size_t kEmbstrBytesMax = 44;
+
+bool is_expired(Record const* record, int64_t now_ms) { return record->has_expiry() && record->expire_ms() < now_ms; }
+
+}  // namespace
+
+DetachedValue DetachedValue::of_integer(int64_t integer) { return {.encoding = Encoding::kInt, .integer = integer}; }
+
+DetachedValue DetachedValue::of_text(std::string_view text) {
+  if (text.size() >= kSharedBytesMin) return {.encoding = Encoding::kShared, .shared = SharedBuffer::copy_of(text)};
+  return {.encoding = text.size() <= kEmbstrBytesMax ? Encoding::kEmbstr : Encoding::kRaw, .bytes = std::string(text)};
+}
+
+Txn::Txn(Keyspace& keyspace, LockSet& locks, TxnScratch& scratch, int64_t now_ms)
+    : keyspace_(keyspace), locks_(locks), scratch_(scratch), now_ms_(now_ms) {
+  DCHECK(locks.held());
+  DCHECK(scratch.commands.empty());
+}
+
+Txn::~Txn() {
+  if (!committed_) commit();
+}
+
+Txn::KeyHome Txn::home(std::string_view key) const {
+  uint64_t hash = locks_.hash_of(keyspace_, key);
+  uint32_t index = keyspace_.partition_index(hash);
+  DCHECK(locks_.contains(index));
+  return {hash, &keyspace_.partition(index)};
+}
+
+KeyTable::Slot Txn::locate(int db, KeyHome const& home, std::string_view key) const {
+  KeyTable* table = this->table(db, home);
+  return table ? table->find(home.hash, key) : KeyTable::Slot{};
+}
+
+Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
+  KeyHome home = this->home(key);
+  KeyTable::Slot slot = locate(db, home, key);
+  Record* record = slot ? slot.entry() : nullptr;
+  if (record && is_expired(record, now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
+    expire_now(db, home, slot);
+    record = nullptr;
+  }
+  if (lookup == Lookup::kPeek) return record;
+  if (lookup != Lookup::kWrite) (record ? home.partition->hits : home.partition->misses).add(1);
+  if (record && touch_ && lookup != Lookup::kQuiet) {
+    uint32_t before = record->access();
+    uint32_t after = keyspace_.touched_access(before);
+    if (after != before) record->set_access(after);
+  }
+  return record;
+}
+
+void Txn::changed(int db, std::string_view key, Partition& partition) {
+  changed_ = true;
+  dirty_++;
+  partition.dirty.add(1);
+  Keyspace::publish_counters(partition, db);
+  if (!partition.watchers.empty()) [[unlikely]] partition.watchers.touch(db, key);
+}
+
+void Txn::note_expired(int db, Partition& partition, std::string_view key) {
+  partition.expired.add(1);
+  partition.dirty.add(1);
+  changed_ = true;
+  if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  std::string_view const command[] = {"DEL", key};
+  add_effect(db, command);
+}
+
+void Txn::expire_now(int db, KeyHome const& home, KeyTable::Slot slot) {
+  note_expired(db, *home.partition, slot.entry()->key());
+  table(db, home)->erase(slot);
+  Keyspace::publish_counters(*home.partition, db);
+}
+
+Record* Txn::put_content(int db, KeyHome const& home, RecordContent const& content) {
+  KeyTable& table = keyspace_.table(*home.partition, db);
+  KeyTable::Slot slot = table.find(home.hash, content.key);
+  if (slot && is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
+    expire_now(db, home, slot);
+    slot = {};
+  }
+  Record* record = slot ? table.replace(slot, content) : table.insert(home.hash, content);
+  changed(db, content.key, *home.partition);
+  return record;
+}
+
+void Txn::put_string(std::string_view key, std::string_view value, StringForm form, std::optional<int64_t> expire_ms) {
+  RecordContent content{.key = key, .encoding = Encoding::kRaw, .bytes = value, .expire_ms = expire_ms,
+                        .access = keyspace_.initial_access()};
+  if (form == StringForm::kAuto && value.size() <= kInt64TextBytesMax) {
+    if (auto integer = parse_int64(value)) {
+      content.encoding = Encoding::kInt;
+      content.integer = *integer;
+    }
+  }
+  if (content.encoding != Encoding::kInt) {
+    if (form != StringForm::kRaw && value.size() <= kEmbstrBytesMax) {
+      content.encoding = Encoding::kEmbstr;
+    } else if (value.size() >= kSharedBytesMin) {
+      content.encoding = Encoding::kShared;
+      content.shared = SharedBuffer::copy_of(value).detach();
+    }
+  }
+  put_content(db_, home(key), content);
+}
+
+void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
+  KeyHome home = this->home(key);
+  RecordContent content{.key = key, .encoding = Encoding::kInt, .integer = value, .access = keyspace_.initial_access()};
+  if (KeyTable::Slot slot = locate(db_, home, key)) {
+    Record* record = slot.entry();
+    if (record->encoding() == Encoding::kInt && (keep_ttl || !record->has_expiry())) {
+      table(db_, home)->before_change(slot);
+      record->set_integer(value);
+      changed(db_, key, *home.partition);
+      return;
+    }
+    if (keep_ttl) content.expire_ms = record->expiry();
+  }
+  put_content(db_, home, content);
+}
+
+size_t Txn::write_range(std::string_view key, size_t offset, std::string_view bytes) {
+  KeyHome home = this->home(key);
+  size_t end = offset + bytes.size();
+  KeyTable::Slot slot = locate(db_, home, key);
+  if (!slot) {
+    RecordContent content{.key = key, .encoding = Encoding::kRaw, .access = keyspace_.initial_access()};
+    keyspace_.table(*home.partition, db_).put(home.hash, content);
+    slot = locate(db_, home, key);
+  }
+  size_t length = std::max(end, slot.entry()->text_length());
+  char* data = table(db_, home)->resize_raw(slot, length);
+  std::memcpy(data + offset, bytes.data(), bytes.size());
+  changed(db_, key, *home.partition);
+  return length;
+}
+
+KeyTable* Txn::table_of(uint32_t partition) {
+  DCHECK(locks_.contains(partition));
+  return keyspace_.partition(partition).tables[static_cast<size_t>(db_)].get();
+}
+
+size_t Txn::memory_usage(std::string_view key) {
+  Record* record = find(key, Lookup::kQuiet);
+  if (!record) return 0;
+  KeyTable& table = *this->table(db_, home(key));
+  size_t block = record->block_bytes();
+  if (block <= kSlabBytesMax) block = Slab::class_bytes(block);
+  size_t shared = record->encoding() == Encoding::kShared ? record->shared()->footprint() : 0;
+  return block + table.table().memory_bytes() / table.size() + shared;
+}
+
+bool Txn::remove_in(int db, std::string_view key) {
+  KeyHome home = this->home(key);
+  KeyTable::Slot slot = locate(db, home, key);
+  if (!slot) return false;
+  if (is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) {
+    expire_now(db, home, slot);
+    return false;
+  }
+  table(db, home)->erase(slot);
+  changed(db, key, *home.partition);
+  return true;
+}
+
+void Txn::set_expiry(std::string_view key, std::optional<int64_t> expire_ms) {
+  KeyHome home = this->home(key);
+  KeyTable::Slot slot = locate(db_, home, key);
+  CHECK(slot);
+  table(db_, home)->set_expiry(slot, expire_ms);
+  changed(db_, key, *home.partition);
+}
+
+DetachedValue Txn::copy_value(Record const* record) const {
+  DetachedValue value{.type = record->type(), .encoding = record->encoding(), .expire_ms = record->expiry(),
+                      .access = record->access()};
+  switch (record->encoding()) {
+    case Encoding::kInt: value.integer = record->integer(); break;
+    case Encoding::kShared:
+      record->shared()->add_ref();
+      value.shared = SharedBufferRef::adopt(record->shared());
+      break;
+    case Encoding::kEmbstr:
+    case Encoding::kRaw: value.bytes = record->inline_bytes(); break;
+  }
+  return value;
+}
+
+void Txn::put_value(int db, std::string_view key, DetachedValue value) {
+  RecordContent content{.key = key, .type = value.type, .encoding = value.encoding, .bytes = value.bytes,
+                        .integer = value.integer, .shared = value.shared.detach(), .expire_ms = value.expire_ms,
+                        .access = value.access};
+  put_content(db, home(key), content);
+}
+
+void Txn::watch(std::string_view key, WatchFlag const& flag) {
+  find(key, Lookup::kPeek);  // a key that is expired by now counts as absent, not as changed later
+  home(key).partition->watchers.watch(db_, key, flag);
+}
+
+void Txn::swap_databases(int a, int b) {
+  DCHECK(locks_.global());
+  for (uint32_t i = 0; i < keyspace_.partition_count(); i++) {
+    Partition& partition = keyspace_.partition(i);
+    auto& table_a = partition.tables[static_cast<size_t>(a)];
+    auto& table_b = partition.tables[static_cast<size_t>(b)];
+    if (!partition.watchers.empty()) {
+      // A watched key counts as changed when it exists in either of the databases under that name.
+      auto exists = [this](KeyTable* table, std::string_view key) { return table && table->find(keyspace_.hash(key), key); };
+      auto in_either = [&](std::string_view key) { return exists(table_a.get(), key) || exists(table_b.get(), key); };
+      partition.watchers.touch_database(a, in_either);
+      partition.watchers.touch_database(b, in_either);
+    }
+    std::swap(table_a, table_b);
+    Keyspace::publish_counters(partition, a);
+    Keyspace::publish_counters(partition, b);
+  }
+  changed_ = true;
+  dirty_++;
+  keyspace_.partition(0).dirty.add(1);
+}
+
+void Txn::flush(int db) {
+  DCHECK(locks_.global());
+  uint64_t removed = 0;
+  for (uint32_t i = 0; i < keyspace_.partition_count(); i++) {
+    Partition& partition = keyspace_.partition(i);
+    for (int each = 0; each < keyspace_.databases(); each++) {
+      auto& table = partition.tables[static_cast<size_t>(each)];
+      if ((db >= 0 && each != db) || !table) continue;
+      if (!partition.watchers.empty()) {
+        partition.watchers.touch_database(
+            each, [&](std::string_view key) { return bool(table->find(keyspace_.hash(key), key)); });
+      }
+      removed += table->size();
+      if (keyspace_.cut().sink) {
+        keyspace_.cut().sink->adopt(std::move(table));
+      } else {
+        keyspace_.lazy_free().push(std::move(table));
+      }
+      Keyspace::publish_counters(partition, each);
+    }
+  }
+  changed_ = true;
+  dirty_ += removed + 1;
+  keyspace_.partition(0).dirty.add(removed + 1);
+}
+
+void Txn::begin_command(std::span<std::string_view const> command) {
+  DCHECK(!in_command_);
+  in_command_ = true;
+  command_ = command;
+  command_db_ = db_;
+  dirty_at_command_ = dirty_;
+  replaced_ = false;
+}
+
+void Txn::end_command() {
+  DCHECK(in_command_);
+  if (dirty_ != dirty_at_command_ && !replaced_) add_effect(command_db_, command_);
+  in_command_ = false;
+}
+
+void Txn::effect(std::span<std::string_view const> command) {
+  add_effect(db_, command);
+  replaced_ = true;
+}
+
+void Txn::add_effect(int db, std::span<std::string_view const> command) {
+  log::Log* log = keyspace_.log();
+  if (!log || !log->active()) return;
+  size_t begin = scratch_.effects.size();
+  log::append_command(scratch_.effects, command);
+  scratch_.commands.push_back({db, begin, scratch_.effects.size()});
+}
+
+uint64_t Txn::commit(bool atomic) {
+  DCHECK(!committed_ && !in_command_);
+  committed_ = true;
+  log::Log* log = keyspace_.log();
+  uint64_t offset = 0;
+  if (log && log->active()) {
+    if (!scratch_.commands.empty()) {
+      std::string_view bytes = scratch_.effects;
+      scratch_.unit.clear();
+      for (TxnScratch::LoggedCommand const& command : scratch_.commands) {
+        scratch_.unit.push_back({command.db, bytes.substr(command.begin, command.end - command.begin)});
+      }
+      if (atomic) {
+        offset = log->append_unit(scratch_.unit);
+      } else {
+        for (log::Effect const& effect : scratch_.unit) offset = log->append_unit(std::span(&effect, 1));
+      }
+      for (uint32_t index : locks_.partitions()) keyspace_.partition(index).last_offset = offset;
+    } else if (!changed_) {
+      for (uint32_t index : locks_.partitions()) offset = std::max(offset, keyspace_.partition(index).last_offset);
+    }
+  }
+  scratch_.effects.clear();
+  scratch_.commands.clear();
+  locks_.unlock(keyspace_);
+  return offset;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyspace/lock_set.h"
+#include "keyspace/partition.h"
+#include "keyspace/record.h"
+#include "log/stream_buffer.h"
+
+namespace holdfast {
+
+class Keyspace;
+
+/// Buffers of a worker that its transactions use one after the other, so that a command allocates nothing.
+struct TxnScratch {
+  struct LoggedCommand {
+    int db;
+    size_t begin;  // in `effects`
+    size_t end;
+  };
+  std::string effects;
+  std::vector<LoggedCommand> commands;
+  std::vector<log::Effect> unit;
+};
+
+/// How a string is to be stored.
+enum class StringForm : uint8_t {
+  kAuto,    ///< the rule of SET: integer text becomes int, at most 44 bytes embstr, else raw
+  kText,    ///< embstr up to 44 bytes, else raw, never int (INCRBYFLOAT)
+  kRaw,     ///< always raw (APPEND, SETRANGE, SETBIT)
+};
+
+/// What a lookup does besides finding.
+enum class Lookup : uint8_t {
+  kRead,      ///< counts keyspace_hits / keyspace_misses and touches the access time
+  kWrite,     ///< touches the access time, counts nothing
+  kQuiet,     ///< counts like kRead, touches nothing (EXISTS, TYPE, TTL, OBJECT)
+  kPeek,      ///< touches and counts nothing (DEBUG, expiry)
+};
+
+/// A value taken out of its record (RENAME, COPY, MOVE, RESTORE).
+struct DetachedValue {
+  ValueType type = ValueType::kString;
+  Encoding encoding = Encoding::kRaw;
+  int64_t integer = 0;
+  std::string bytes;
+  SharedBufferRef shared;
+  std::optional<int64_t> expire_ms;
+  uint32_t access = 0;
+
+  /// A string, encoded by the rule of SET (of text that is no integer), without expiry.
+  static DetachedValue of_integer(int64_t integer);
+  static DetachedValue of_text(std::string_view text);
+};
+
+/// One atomic execution: a command, an EXEC, a script call. It holds the locks of every partition its keys live in from
+/// before the first handler runs until `commit`. Handlers get a `Txn&` as the proof of those locks and cannot lock (L1).
+///
+/// Thread rule: belongs to the worker that made it. Keys given to any method must be in the lock set (DCHECKed).
+/// A `Record*` stays valid until the next mutating call on a key of the same partition.
+class Txn {
+ public:
+  /// Precondition: `locks` is held.
+  Txn(Keyspace& keyspace, LockSet& locks, TxnScratch& scratch, int64_t now_ms);
+  Txn(Txn const&) = delete;
+  Txn& operator=(Txn const&) = delete;
+  ~Txn();
+
+  /// Unix ms, frozen for the whole transaction (L7).
+  int64_t now_ms() const { return now_ms_; }
+  int db() const { return db_; }
+  void select(int db) { db_ = db; }
+  /// CLIENT NO-TOUCH: lookups leave the access time alone.
+  void set_no_touch() { touch_ = false; }
+  Keyspace& keyspace() { return keyspace_; }
+
+  // ---- lookups: an expired key is deleted (DEL is logged) and reported as absent --------------------------------------
+
+  Record* find(std::string_view key, Lookup lookup = Lookup::kRead) { return find_in(db_, key, lookup); }
+  Record* find_in(int db, std::string_view key, Lookup lookup = Lookup::kRead);
+  bool exists(std::string_view key) { return find(key, Lookup::kPeek) != nullptr; }
+
+  // ---- changes: each marks the transaction dirty, wakes WATCHers, saves the bucket for a running cut --------------------
+
+  /// Creates or replaces a string. `expire_ms`: Unix ms, or none for a key without expiry.
+  void put_string(std::string_view key, std::string_view value, StringForm form, std::optional<int64_t> expire_ms);
+  /// Creates or replaces with an integer; keeps the expiry of an existing key if `keep_ttl`.
+  void put_integer(std::string_view key, int64_t value, bool keep_ttl = true);
+  /// Writes `bytes` at `offset` of an existing or new string, zero-padding any gap; the encoding becomes raw and the expiry
+  /// is kept. Returns the new length. Precondition: the caller checked the type and the maximum length.
+  size_t write_range(std::string_view key, size_t offset, std::string_view bytes);
+  /// Removes a key; big values are freed in the background. False when there was none.
+  bool remove(std::string_view key) { return remove_in(db_, key); }
+  bool remove_in(int db, std::string_view key);
+  /// Sets or clears the expiry (Unix ms) of an existing key.
+  void set_expiry(std::string_view key, std::optional<int64_t> expire_ms);
+  /// A copy of the value (big strings are shared, not copied). Precondition: `record` is of this transaction.
+  DetachedValue copy_value(Record const* record) const;
+  /// Puts a detached value under `key` of `db`, replacing what is there.
+  void put_value(int db, std::string_view key, DetachedValue value);
+
+  /// Swaps two databases / empties one database or all (db < 0). Precondition: all partitions are locked.
+  void swap_databases(int a, int b);
+  void flush(int db);
+
+  /// Sets `flag` when `key` of the present database changes (WATCH).
+  void watch(std::string_view key, WatchFlag const& flag);
+
+  // ---- what is logged --------------------------------------------------------------------------------------------------
+
+  /// Starts one command of this transaction. Its bytes are logged as sent at `end_command` if it changed something and
+  /// gave no effect of its own. `command` must stay valid until then.
+  void begin_command(std::span<std::string_view const> command);
+  void end_command();
+  /// Logs `command` in place of the command as sent. May be called several times; the order is kept.
+  void effect(std::initializer_list<std::string_view> command) {
+    effect(std::span<std::string_view const>(command.begin(), command.size()));
+  }
+  void effect(std::span<std::string_view const> command);
+  /// Nothing of this command is logged beyond effects already given.
+  void no_effect() { replaced_ = true; }
+  /// Counts as a change though no key changed (FLUSHALL of an empty database).
+  void mark_dirty(uint64_t changes = 1) { dirty_ += changes; }
+  uint64_t dirty() const { return dirty_; }
+
+  /// Appends the effects to the log once and releases the locks. The commit point: nothing may be called after it.
+  /// Returns the log offset that a reply must wait for under `appendfsync always`: of this transaction's append, or of the
+  /// last write to a partition it read. 0 when nothing was logged.
+  /// `atomic`: more than one command is logged inside MULTI ... EXEC; false for unrelated deletions (active expiry).
+  uint64_t commit(bool atomic = true);
+
+  LockSet const& locks() const { return locks_; }
+
+  /// The table of the selected database in a locked partition; null when it has never had a key.
+  KeyTable* table_of(uint32_t partition);
+  /// Bytes that a key takes: its block, its share of the table, its shared buffer. 0: there is no such key.
+  size_t memory_usage(std::string_view key);
+
+  /// An expired record met during a walk of `table` (a table of `partition`): to be deleted by the walker, after this.
+  void note_expired(int db, Partition& partition, std::string_view key);
+
+ private:
+  struct KeyHome {
+    uint64_t hash;
+    Partition* partition;
+  };
+  KeyHome home(std::string_view key) const;
+  KeyTable* table(int db, KeyHome const& home) const { return home.partition->tables[static_cast<size_t>(db)].get(); }
+  KeyTable::Slot locate(int db, KeyHome const& home, std::string_view key) const;
+  void changed(int db, std::string_view key, Partition& partition);
+  void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
+  void add_effect(int db, std::span<std::string_view const> command);
+  Record* put_content(int db, KeyHome const& home, RecordContent const& content);
+
+  Keyspace& keyspace_;
+  LockSet& locks_;
+  TxnScratch& scratch_;
+  int64_t now_ms_;
+  int db_ = 0;
+  uint64_t dirty_ = 0;
+  uint64_t dirty_at_command_ = 0;
+  bool replaced_ = false;
+  bool touch_ = true;
+  bool in_command_ = false;
+  bool committed_ = false;
+  bool changed_ = false;
+  int command_db_ = 0;  // database in which the command began
+  std::span<std::string_view const> command_;
+};
+
+}  // namespace holdfast
