@@ -1,0 +1,174 @@
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "log/reader.h"
+#include "snapshot/loader.h"
+
+namespace holdfast::snapshot {
+namespace {
+
+bool is_word(std::string_view text, std::string_view word) {
+  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
+}
+
+/// The commands from MULTI on, kept until EXEC is read.
+class Group {
+ public:
+  bool open() const { return !ends_.empty(); }
+
+  void add(std::span<std::string_view const> command) {
+    for (std::string_view word : command) {
+      bytes_.append(word);
+      words_.push_back(bytes_.size());
+    }
+    ends_.push_back(words_.size());
+  }
+
+  /// Gives all commands to `replay`; the group is empty then.
+  Status deliver(ReplayCommand const& replay) {
+    std::vector<std::string_view> command;
+    size_t word = 0;
+    size_t byte = 0;
+    Status status;
+    for (size_t end : std::exchange(ends_, {})) {
+      command.clear();
+      for (; word < end; byte = words_[word++]) command.push_back(std::string_view(bytes_).substr(byte, words_[word] - byte));
+      status = replay(command);
+      if (!status) break;
+    }
+    bytes_.clear();
+    words_.clear();
+    return status;
+  }
+
+ private:
+  std::string bytes_;
+  std::vector<size_t> words_;  // ends, in bytes_
+  std::vector<size_t> ends_;   // ends of commands, in words_
+};
+
+class AofLoad {
+ public:
+  AofLoad(LoadParts const& parts, log::AofDirectory& directory, LoadOptions const& options, bool load_truncated,
+          ReplayCommand const& replay)
+      : parts_(parts), directory_(directory), options_(options), load_truncated_(load_truncated), replay_(replay) {
+    options_.keep_expired = true;
+  }
+
+  Result<LoadedAof> run() {
+    int64_t const start_us = parts_.clock.monotonic_us();
+    auto plan = log::plan_recovery(directory_);
+    if (!plan) return refuse(plan.error().messages);
+    parts_.progress.total_bytes.store(plan->total_bytes, std::memory_order_relaxed);
+    loaded_.plan = std::move(*plan);
+    for (log::AofPart& part : loaded_.plan.parts) {
+      if (part.size == 0) continue;
+      if (Status done = load_part(part); !done) return std::unexpected(done.error());
+      done_bytes_ += part.size;
+      parts_.progress.loaded_bytes.store(done_bytes_, std::memory_order_relaxed);
+    }
+    if (loaded_.plan.total_bytes != 0) {
+      parts_.logger.notice("%s", log::loaded_all_message(parts_.clock.monotonic_us() - start_us).c_str());
+    }
+    find_end_offset();
+    return std::move(loaded_);
+  }
+
+ private:
+  Status load_part(log::AofPart& part) {
+    int64_t const start_us = parts_.clock.monotonic_us();
+    auto reader = log::AofFileReader::open(directory_.disk(), part.path);
+    if (!reader) {
+      return refuse({"Fatal error: can't open the append log file " + part.name + " for reading: " +
+                     std::strerror(reader.error().errnum)});
+    }
+    if (reader->starts_with_rdb()) {
+      if (Status done = load_preamble(part, *reader); !done) return done;
+    }
+    if (Status done = replay_commands(part, *reader); !done) return done;
+    parts_.logger.notice("%s", log::loaded_part_message(part, parts_.clock.monotonic_us() - start_us).c_str());
+    return {};
+  }
+
+  Status load_preamble(log::AofPart const& part, log::AofFileReader& reader) {
+    bool const old_style = part.name == directory_.location().stem;
+    parts_.logger.notice("%s", old_style ? "Reading RDB preamble from AOF file..." : "Reading RDB base file on AOF loading...");
+    auto rdb = load_rdb(parts_, part.path, options_);
+    if (!rdb) return refuse({"Error reading the RDB base file " + part.name + ", AOF loading aborted"});
+    reader.start_at(rdb->bytes);
+    if (old_style) parts_.logger.notice("Reading the remaining AOF tail...");
+    return {};
+  }
+
+  Status replay_commands(log::AofPart& part, log::AofFileReader& reader) {
+    Group group;
+    while (true) {
+      auto const item = reader.next();
+      if (!item) return decide(part, item.error());
+      if (item->kind == log::AofItem::Kind::kEnd) return {};
+      if (item->kind == log::AofItem::Kind::kAnnotation) continue;
+      loaded_.commands++;
+      if (loaded_.commands % kProgressCommands == 0) {
+        parts_.progress.loaded_bytes.store(done_bytes_ + item->end, std::memory_order_relaxed);
+      }
+      std::string_view const name = item->argv.front();
+      Status done;
+      if (group.open() || is_word(name, "multi")) {
+        group.add(item->argv);
+        if (is_word(name, "exec")) done = group.deliver(replay_);
+      } else {
+        done = replay_(item->argv);
+      }
+      if (!done) return refuse_command(part, name, done.error());
+    }
+  }
+
+  Status decide(log::AofPart& part, log::AofError const& error) {
+    log::LoadErrorDecision const decision = log::decide_load_error(directory_, part, error, load_truncated_);
+    if (!decision.go_on) return refuse(decision.messages);
+    for (std::string const& message : decision.messages) parts_.logger.warning("%s", message.c_str());
+    // The tail was cut off.
+    loaded_.plan.total_bytes -= part.size - error.valid_up_to;
+    if (part.is_base) loaded_.plan.base_bytes = error.valid_up_to;
+    part.size = error.valid_up_to;
+    return {};
+  }
+
+  Status refuse_command(log::AofPart const& part, std::string_view name, Error const& error) {
+    if (error.message.empty()) return refuse({log::unknown_command_message(part, name)});
+    return refuse({error.message + " reading the append only file " + part.name});
+  }
+
+  std::unexpected<Error> refuse(std::vector<std::string> const& messages) {
+    for (std::string const& message : messages) parts_.logger.warning("%s", message.c_str());
+    return fail(messages.empty() ? "AOF loading aborted" : messages.back());
+  }
+
+  void find_end_offset() {
+    if (loaded_.plan.parts.empty() || loaded_.plan.parts.back().is_base) return;
+    if (auto const offset = log::end_stream_offset(directory_, loaded_.plan.parts.back())) loaded_.stream_offset = *offset;
+  }
+
+  static constexpr uint64_t kProgressCommands = 1024;
+
+  LoadParts const& parts_;
+  log::AofDirectory& directory_;
+  LoadOptions options_;
+  bool load_truncated_;
+  ReplayCommand const& replay_;
+  LoadedAof loaded_;
+  uint64_t done_bytes_ = 0;
+};
+
+}  // namespace
+
+Result<LoadedAof> load_append_only(LoadParts const& parts, log::AofDirectory& directory, LoadOptions const& options,
+                                   bool load_truncated, ReplayCommand const& replay) {
+  parts.keyspace.expiry_holds.fetch_add(1, std::memory_order_relaxed);
+  auto loaded = AofLoad(parts, directory, options, load_truncated, replay).run();
+  parts.keyspace.expiry_holds.fetch_sub(1, std::memory_order_relaxed);
+  return loaded;
+}
+
+}  // namespace holdfast::snapshot

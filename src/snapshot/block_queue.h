@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "base/mutex.h"
+#include "snapshot/block.h"
+
+namespace holdfast::snapshot {
+
+/// Bytes waiting for the file thread above which the walk pauses and the gate holds writers back.
+inline constexpr size_t kQueueBytesMax = 4 * 1024 * 1024;
+/// Bytes below which they go on.
+inline constexpr size_t kQueueBytesResume = kQueueBytesMax / 2;
+
+/// Blocks on their way from the savers (many threads) to the file thread (one). Never refuses a block: a saver holds a
+/// partition's lock and cannot wait; instead `congested` asks everyone to save no more for a while. What may come on top is
+/// what transactions under way still save: a few segments each.
+class BlockQueue {
+ public:
+  /// Called by the file thread, without locks, when congestion ends. Set before use.
+  void on_relief(std::function<void()> hook) { relief_ = std::move(hook); }
+
+  // ---- savers
+  /// An empty block, one used before if there is one.
+  BlockPtr fresh() EXCLUDES(mutex_);
+  void push(BlockPtr block) EXCLUDES(mutex_);
+  /// One relaxed load.
+  bool congested() const { return congested_.load(std::memory_order_relaxed); }
+  /// No block comes any more.
+  void close() EXCLUDES(mutex_);
+  /// As close, for ever: the process ends.
+  void shut_down() EXCLUDES(mutex_);
+
+  // ---- the file thread
+  /// Waits for the next block; null after the last one, when the queue is closed.
+  BlockPtr pop() EXCLUDES(mutex_);
+  /// Gives a block back that `pop` gave. Its bytes count as waiting until then.
+  void give_back(BlockPtr block) EXCLUDES(mutex_);
+  /// Empty and open again, for the next cut.
+  void reset() EXCLUDES(mutex_);
+
+  size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
+  /// Most bytes that ever waited since the last reset; for tests and figures.
+  size_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr size_t kSpareBlocksMax = 16;
+
+  Mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<BlockPtr> queue_ GUARDED_BY(mutex_);
+  std::vector<BlockPtr> spare_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+  bool shut_down_ GUARDED_BY(mutex_) = false;
+  std::atomic<size_t> waiting_bytes_{0};
+  std::atomic<size_t> peak_bytes_{0};
+  std::atomic<bool> congested_{false};
+  std::function<void()> relief_;
+};
+
+}  // namespace holdfast::snapshot

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/result.h"
+#include "disk/disk.h"
+#include "keyspace/keyspace.h"
+#include "log/aof_directory.h"
+#include "log/recovery.h"
+
+namespace holdfast::snapshot {
+
+/// How far a load is. Written by the loading threads, read by any.
+struct LoadProgress {
+  std::atomic<uint64_t> total_bytes{0};
+  std::atomic<uint64_t> loaded_bytes{0};
+  std::atomic<uint64_t> keys{0};
+  std::atomic<uint64_t> expired_keys{0};
+  void clear() {
+    total_bytes.store(0, std::memory_order_relaxed);
+    loaded_bytes.store(0, std::memory_order_relaxed);
+    keys.store(0, std::memory_order_relaxed);
+    expired_keys.store(0, std::memory_order_relaxed);
+  }
+};
+
+/// What a load works with. Nobody else touches the key space while it runs: the workers answer LOADING, or the caller
+/// holds every partition.
+struct LoadParts {
+  Clock const& clock;
+  Logger& logger;
+  Disk& disk;
+  Keyspace& keyspace;
+  LoadProgress& progress;
+};
+
+struct LoadOptions {
+  /// Threads that insert, besides the one that reads.
+  int inserters = 1;
+  bool check_crc = true;
+  /// Keys that have expired are kept (AOF, replicas) instead of dropped.
+  bool keep_expired = false;
+  /// A key that is there already is replaced (DEBUG RELOAD MERGE) instead of fatal.
+  bool replace = false;
+};
+
+struct LoadedRdb {
+  uint64_t keys = 0;
+  uint64_t expired = 0;
+  /// Length of the RDB in the file; what follows is the tail of an AOF.
+  uint64_t bytes = 0;
+};
+
+/// Loads the RDB at the beginning of `path`. All log lines are written. After a failure the key space may be half loaded:
+/// the caller empties it. The error of a missing file has ENOENT.
+Result<LoadedRdb> load_rdb(LoadParts const& parts, std::string const& path, LoadOptions const& options);
+
+/// Takes all keys out of the key space and frees them in the background. The caller owns the partitions.
+void empty_keyspace(Keyspace& keyspace);
+
+/// Runs one command of an AOF. What is between MULTI and EXEC comes, with them, only when it is complete. Errors that a
+/// client would be told are not failures; a failure ends the load. An empty message says that there is no such command.
+using ReplayCommand = std::function<Status(std::span<std::string_view const> command)>;
+
+struct LoadedAof {
+  log::RecoveryPlan plan;
+  uint64_t commands = 0;
+  /// Offset of the stream at the end of the last increment, when its index tells.
+  std::optional<uint64_t> stream_offset;
+};
+
+/// Loads what the manifest names: base, then increments. Truncates the tail of the last file where `load_truncated` allows.
+/// No key expires meanwhile. All log lines are written.
+Result<LoadedAof> load_append_only(LoadParts const& parts, log::AofDirectory& directory, LoadOptions const& options,
+                                   bool load_truncated, ReplayCommand const& replay);
+
+}  // namespace holdfast::snapshot

@@ -1,0 +1,561 @@
+#include "snapshot/persistence.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "base/check.h"
+#include "base/mutex.h"
+#include "base/number.h"
+#include "snapshot/cut_runner.h"
+#include "snapshot/save_policy.h"
+
+namespace holdfast::snapshot {
+namespace {
+
+using config::Directive;
+
+/// Results of tickets that are kept.
+constexpr size_t kResultsMax = 64;
+/// Switching the AOF on is tried again after this many seconds.
+constexpr int64_t kSwitchOnRetrySeconds = 1;
+/// Waiting for the locks of a reload.
+constexpr int64_t kReloadLockRetryMicroseconds = 200;
+
+}  // namespace
+
+// Everything about jobs is guarded by mutex_, which is held for a few instructions only: work is started after it is let go.
+class Persistence::Impl {
+ public:
+  Impl(Parts const& parts, Persistence& owner)
+      : parts_(parts), owner_(owner), start_s_(now_s()), runner_(parts, hooks_, owner.busy_) {
+    last_save_s_ = start_s_;
+  }
+
+  void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
+
+  Request background_save(bool schedule);
+  std::optional<uint64_t> foreground_save();
+  std::optional<Status> save_result(uint64_t ticket);
+  Request background_rewrite();
+  Status set_append_only(bool on);
+  void cancel();
+  std::optional<uint64_t> start_reload(Reload reload);
+  PersistenceInfo info();
+  bool idle() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return !job_;
+  }
+  Result<StartLoaded> load_at_start(StartLoad const& start);
+  void tick();
+  CutRunner& runner() { return runner_; }
+
+ private:
+  enum class Kind : uint8_t { kSave, kRewrite, kTurnOff, kReload };
+  struct Job {
+    Kind kind;
+    bool background = true;
+    uint64_t ticket = 0;  ///< 0: nobody asks
+    Reload reload = {};
+    std::string announcement = {};  ///< log line when it starts
+    // While it runs:
+    uint64_t id = 0;
+    bool with_increment = false;
+    bool cancelled = false;
+    int64_t start_us = 0;
+  };
+  /// What automatic jobs depend on.
+  struct Triggers {
+    std::vector<config::SavePoint> save_points;
+    bool aof_on;
+    log::LogSizes aof;
+    int64_t rewrite_percentage;
+    uint64_t rewrite_bytes_min;
+  };
+  /// A job that was chosen and must be given to the runner once the mutex is free.
+  using Chosen = std::optional<Job>;
+
+  int64_t now_s() const { return parts_.clock.unix_us() / 1'000'000; }
+  int64_t mono_us() const { return parts_.clock.monotonic_us(); }
+  bool running(Kind kind) const REQUIRES(mutex_) { return job_ && job_->kind == kind && !job_->cancelled; }
+  bool save_waiting() const REQUIRES(mutex_) { return !waiting_.empty(); }
+
+  Chosen choose() REQUIRES(mutex_);
+  Job& begin(Job job) REQUIRES(mutex_);
+  void start(Chosen const& chosen) EXCLUDES(mutex_);
+  void cut_done(CutResult result) EXCLUDES(mutex_);
+  void job_done(Status status) EXCLUDES(mutex_);
+  void note_save(Job const& job, CutResult const& result) REQUIRES(mutex_);
+  void note_rewrite(Job const& job, CutResult const& result) REQUIRES(mutex_);
+  void keep_result(Job const& job, Status status) REQUIRES(mutex_);
+  void review_writes() EXCLUDES(mutex_);
+  Chosen automatic_job(Triggers const& triggers) REQUIRES(mutex_);
+  uint64_t changes() const REQUIRES(mutex_) { return parts_.keyspace.sum(&Partition::dirty) - dirty_at_save_; }
+
+  LoadParts load_parts() { return {parts_.clock, parts_.logger, parts_.disk, parts_.keyspace, progress_}; }
+  LoadOptions load_options(int inserters) const {
+    return {.inserters = inserters, .check_crc = parts_.config.flag(Directive::kRdbchecksum)};
+  }
+  std::string rdb_path() const { return parts_.config.text(Directive::kDir) + "/" + parts_.config.text(Directive::kDbfilename); }
+  Status reload(Reload const& reload);
+  Status load_append_only_file(StartLoad const& start, StartLoaded& loaded);
+  Status load_dump(StartLoad const& start, StartLoaded& loaded);
+  Status continue_log(LoadedAof const& aof);
+  Status write_first_base();
+  void begin_loading();
+  void end_loading() EXCLUDES(mutex_);
+
+  Parts parts_;
+  Persistence& owner_;
+  Hooks hooks_;
+  int64_t start_s_;
+  LoadProgress progress_;
+  std::atomic<int64_t> loading_start_s_{0};
+
+  Mutex mutex_;
+  Chosen job_ GUARDED_BY(mutex_);
+  std::deque<Job> waiting_ GUARDED_BY(mutex_);  // saves that somebody waits for
+  bool save_scheduled_ GUARDED_BY(mutex_) = false;
+  bool rewrite_scheduled_ GUARDED_BY(mutex_) = false;
+  bool append_only_ GUARDED_BY(mutex_) = false;  // what is wanted
+  uint64_t last_job_ GUARDED_BY(mutex_) = 0;
+  uint64_t last_ticket_ GUARDED_BY(mutex_) = 0;
+  std::deque<std::pair<uint64_t, Status>> results_ GUARDED_BY(mutex_);
+
+  uint64_t dirty_at_save_ GUARDED_BY(mutex_) = 0;
+  int64_t last_save_s_ GUARDED_BY(mutex_) = 0;
+  int64_t last_try_s_ GUARDED_BY(mutex_) = 0;
+  bool last_save_ok_ GUARDED_BY(mutex_) = true;
+  int64_t last_save_duration_s_ GUARDED_BY(mutex_) = -1;
+  uint64_t saves_ GUARDED_BY(mutex_) = 0;
+  bool last_rewrite_ok_ GUARDED_BY(mutex_) = true;
+  int64_t last_rewrite_duration_s_ GUARDED_BY(mutex_) = -1;
+  int64_t last_rewrite_try_s_ GUARDED_BY(mutex_) = 0;
+  uint64_t rewrites_ GUARDED_BY(mutex_) = 0;
+  uint64_t rewrite_failures_ GUARDED_BY(mutex_) = 0;  // in a row
+
+  CutRunner runner_;  // last: its thread uses all of the above
+};
+
+// ---- requests ----
+
+Persistence::Request Persistence::Impl::background_save(bool schedule) {
+  Chosen chosen;
+  {
+    MutexLock lock(mutex_);
+    if (owner_.loading()) return Request::kFailed;
+    if (running(Kind::kSave) || save_waiting()) return Request::kSaveRunning;
+    if (running(Kind::kRewrite) && !schedule) return Request::kRewriteRunning;
+    save_scheduled_ = true;
+    bool const waits = running(Kind::kRewrite);
+    if (!job_) chosen = choose();
+    if (waits) return Request::kScheduled;
+  }
+  start(chosen);
+  return Request::kStarted;
+}
+
+std::optional<uint64_t> Persistence::Impl::foreground_save() {
+  Chosen chosen;
+  uint64_t ticket = 0;
+  {
+    MutexLock lock(mutex_);
+    if (running(Kind::kSave) || save_waiting()) return std::nullopt;
+    ticket = ++last_ticket_;
+    Job job{.kind = Kind::kSave, .background = false, .ticket = ticket};
+    if (owner_.loading()) {
+      keep_result(job, fail("loading the dataset", EBUSY));
+      return ticket;
+    }
+    waiting_.push_back(job);
+    if (!job_) chosen = choose();
+  }
+  start(chosen);
+  return ticket;
+}
+
+std::optional<Status> Persistence::Impl::save_result(uint64_t ticket) {
+  MutexLock lock(mutex_);
+  for (auto const& [of, status] : results_) {
+    if (of == ticket) return status;
+  }
+  return std::nullopt;
+}
+
+Persistence::Request Persistence::Impl::background_rewrite() {
+  Chosen chosen;
+  {
+    MutexLock lock(mutex_);
+    if (owner_.loading()) return Request::kFailed;
+    if (running(Kind::kRewrite)) return Request::kRewriteRunning;
+    rewrite_failures_ = 0;
+    rewrite_scheduled_ = true;
+    bool const waits = running(Kind::kSave);
+    if (!job_) chosen = choose();
+    if (waits) return Request::kScheduled;
+  }
+  start(chosen);
+  return Request::kStarted;
+}
+
+Status Persistence::Impl::set_append_only(bool on) {
+  Chosen chosen;
+  uint64_t stopped_id = 0;
+  {
+    MutexLock lock(mutex_);
+    if (owner_.loading()) return fail("loading the dataset", EBUSY);
+    append_only_ = on;
+    last_rewrite_try_s_ = 0;
+    if (!job_) {
+      chosen = choose();
+    } else if (!on && job_->kind == Kind::kRewrite && job_->with_increment) {
+      job_->cancelled = true;
+      stopped_id = job_->id;
+    }
+  }
+  if (stopped_id) runner_.cancel(stopped_id);
+  start(chosen);
+  return {};
+}
+
+void Persistence::Impl::cancel() {
+  uint64_t id = 0;
+  {
+    MutexLock lock(mutex_);
+    save_scheduled_ = rewrite_scheduled_ = false;
+    for (Job const& job : waiting_) keep_result(job, fail("cancelled", ECANCELED));
+    waiting_.clear();
+    if (!job_ || (job_->kind != Kind::kSave && job_->kind != Kind::kRewrite)) return;
+    job_->cancelled = true;
+    id = job_->id;
+  }
+  runner_.cancel(id);
+}
+
+std::optional<uint64_t> Persistence::Impl::start_reload(Reload reload) {
+  Chosen chosen;
+  {
+    MutexLock lock(mutex_);
+    if (job_ || owner_.loading()) return std::nullopt;
+    begin_loading();
+    chosen = begin({.kind = Kind::kReload, .ticket = ++last_ticket_, .reload = reload});
+  }
+  start(chosen);
+  return chosen->ticket;
+}
+
+// ---- one job after the other ----
+
+/// The next job, when there is one; it counts as running from now on.
+Persistence::Impl::Chosen Persistence::Impl::choose() {
+  log::LogState const log_state = parts_.log.state();
+  if (!append_only_ && log_state != log::LogState::kOff) return begin({.kind = Kind::kTurnOff});
+  if (!waiting_.empty()) {
+    Job job = waiting_.front();
+    waiting_.pop_front();
+    return begin(job);
+  }
+  bool const switch_on = append_only_ && log_state == log::LogState::kOff &&
+                         now_s() - last_rewrite_try_s_ >= kSwitchOnRetrySeconds;
+  if (rewrite_scheduled_ || switch_on) {
+    rewrite_scheduled_ = false;
+    return begin({.kind = Kind::kRewrite});
+  }
+  if (save_scheduled_) {
+    save_scheduled_ = false;
+    return begin({.kind = Kind::kSave});
+  }
+  return std::nullopt;
+}
+
+Persistence::Impl::Job& Persistence::Impl::begin(Job job) {
+  job.id = ++last_job_;
+  job.start_us = mono_us();
+  if (job.kind == Kind::kSave) last_try_s_ = now_s();
+  if (job.kind == Kind::kRewrite) {
+    last_rewrite_try_s_ = now_s();
+    job.with_increment = append_only_;
+  }
+  return job_.emplace(job);
+}
+
+void Persistence::Impl::start(Chosen const& chosen) {
+  if (!chosen) return;
+  Job const& job = *chosen;
+  if (!job.announcement.empty()) parts_.logger.notice("%s", job.announcement.c_str());
+  switch (job.kind) {
+    case Kind::kSave:
+      if (job.background) parts_.logger.notice("Background saving started");
+      runner_.run_cut({.id = job.id, .background = job.background}, [this](CutResult result) { cut_done(std::move(result)); });
+      break;
+    case Kind::kRewrite:
+      parts_.logger.notice("Background append only file rewriting started");
+      runner_.run_cut({.id = job.id, .destination = CutJob::Destination::kAofBase, .with_increment = job.with_increment},
+                      [this](CutResult result) { cut_done(std::move(result)); });
+      break;
+    case Kind::kTurnOff:
+      runner_.run_global([this] { parts_.log.turn_off(); }, [this] { job_done({}); });
+      break;
+    case Kind::kReload:
+      runner_.run_blocking(job.id, [this, job] { job_done(reload(job.reload)); });
+      break;
+  }
+}
+
+void Persistence::Impl::cut_done(CutResult result) {
+  Job job;
+  {
+    MutexLock lock(mutex_);
+    job = *job_;
+    (job.kind == Kind::kSave ? note_save(job, result) : note_rewrite(job, result));
+  }
+  if (job.background && !result.cancelled) {
+    if (job.kind == Kind::kSave && result.status) parts_.logger.notice("Background saving terminated with success");
+    if (job.kind == Kind::kSave && !result.status) parts_.logger.warning("Background saving error");
+    if (job.kind == Kind::kRewrite && !result.status) parts_.logger.warning("Background AOF rewrite terminated with error");
+  }
+  review_writes();
+  job_done(std::move(result.status));
+}
+
+void Persistence::Impl::job_done(Status status) {
+  Chosen chosen;
+  {
+    MutexLock lock(mutex_);
+    keep_result(*job_, std::move(status));
+    job_.reset();
+    chosen = choose();
+  }
+  start(chosen);
+}
+
+void Persistence::Impl::keep_result(Job const& job, Status status) {
+  if (job.ticket == 0) return;
+  results_.emplace_back(job.ticket, std::move(status));
+  if (results_.size() > kResultsMax) results_.pop_front();
+}
+
+void Persistence::Impl::note_save(Job const& job, CutResult const& result) {
+  if (result.cancelled) return;
+  if (job.background) last_save_duration_s_ = (mono_us() - job.start_us) / 1'000'000;
+  if (result.status) {
+    last_save_ok_ = true;
+    last_save_s_ = now_s();
+    dirty_at_save_ = result.dirty;
+    saves_++;
+  } else if (job.background) {
+    // The status is that of background saves; who asked for a SAVE was told.
+    last_save_ok_ = false;
+  }
+}
+
+void Persistence::Impl::note_rewrite(Job const& job, CutResult const& result) {
+  if (result.cancelled) return;
+  last_rewrite_duration_s_ = (mono_us() - job.start_us) / 1'000'000;
+  last_rewrite_ok_ = result.status.has_value();
+  rewrite_failures_ = last_rewrite_ok_ ? 0 : rewrite_failures_ + 1;
+  if (last_rewrite_ok_) rewrites_++;
+}
+
+// ---- what happens by itself ----
+
+void Persistence::Impl::tick() {
+  review_writes();
+  // Read before the mutex is taken: these have locks of their own.
+  Triggers const triggers{
+      .save_points = parts_.config.save_points(),
+      .aof_on = parts_.log.state() == log::LogState::kOn,
+      .aof = parts_.log.sizes(),
+      .rewrite_percentage = parts_.config.integer(Directive::kAutoAofRewritePercentage),
+      .rewrite_bytes_min = parts_.config.memory(Directive::kAutoAofRewriteMinSize),
+  };
+  Chosen chosen;
+  {
+    MutexLock lock(mutex_);
+    if (job_ || owner_.loading()) return;
+    chosen = choose();
+    if (!chosen) chosen = automatic_job(triggers);
+  }
+  start(chosen);
+}
+
+void Persistence::Impl::review_writes() {
+  bool const wanted = parts_.config.flag(Directive::kStopWritesOnBgsaveError) && !parts_.config.save_points().empty();
+  MutexLock lock(mutex_);
+  owner_.refuse_writes_.store(wanted && !last_save_ok_, std::memory_order_relaxed);
+}
+
+Persistence::Impl::Chosen Persistence::Impl::automatic_job(Triggers const& triggers) {
+  int64_t const now = now_s();
+  if (last_save_ok_ || now - last_try_s_ > kSaveRetrySeconds) {
+    if (auto const point = reached_save_point(triggers.save_points, changes(), now - last_save_s_)) {
+      return begin({.kind = Kind::kSave,
+                    .announcement = to_text(point->changes) + " changes in " + to_text(point->seconds) + " seconds. Saving..."});
+    }
+  }
+  if (!triggers.aof_on) return std::nullopt;
+  auto const growth = rewrite_growth(triggers.aof.current_bytes, triggers.aof.base_bytes, triggers.rewrite_percentage,
+                                     triggers.rewrite_bytes_min);
+  if (!growth || now - last_rewrite_try_s_ < rewrite_delay_minutes(rewrite_failures_) * 60) return std::nullopt;
+  return begin({.kind = Kind::kRewrite,
+                .announcement = "Starting automatic rewriting of AOF on " + to_text(*growth) + "% growth"});
+}
+
+PersistenceInfo Persistence::Impl::info() {
+  PersistenceInfo info;
+  info.loading = owner_.loading();
+  info.loading_start_s = loading_start_s_.load(std::memory_order_relaxed);
+  info.loading_total_bytes = progress_.total_bytes.load(std::memory_order_relaxed);
+  info.loading_loaded_bytes = progress_.loaded_bytes.load(std::memory_order_relaxed);
+  info.loaded_keys = progress_.keys.load(std::memory_order_relaxed);
+  info.load_expired_keys = progress_.expired_keys.load(std::memory_order_relaxed);
+  MutexLock lock(mutex_);
+  info.saving = running(Kind::kSave);
+  info.rewriting = running(Kind::kRewrite);
+  info.save_scheduled = save_scheduled_;
+  info.rewrite_scheduled = rewrite_scheduled_;
+  int64_t const elapsed_s = job_ ? (mono_us() - job_->start_us) / 1'000'000 : -1;
+  if (info.saving) info.current_save_duration_s = elapsed_s;
+  if (info.rewriting) info.current_rewrite_duration_s = elapsed_s;
+  if (info.saving || info.rewriting) {
+    info.current_keys_processed = runner_.keys_processed();
+    info.current_keys_total = runner_.keys_total();
+  }
+  info.last_save_s = last_save_s_;
+  info.last_save_ok = last_save_ok_;
+  info.last_save_duration_s = last_save_duration_s_;
+  info.saves = saves_;
+  info.changes_since_save = changes();
+  info.last_rewrite_duration_s = last_rewrite_duration_s_;
+  info.last_rewrite_ok = last_rewrite_ok_;
+  info.rewrites = rewrites_;
+  info.rewrite_consecutive_failures = rewrite_failures_;
+  return info;
+}
+
+// ---- loading ----
+
+void Persistence::Impl::begin_loading() {
+  progress_.clear();
+  loading_start_s_.store(now_s(), std::memory_order_relaxed);
+  owner_.loading_.store(true, std::memory_order_release);
+}
+
+void Persistence::Impl::end_loading() {
+  {
+    MutexLock lock(mutex_);
+    dirty_at_save_ = parts_.keyspace.sum(&Partition::dirty);
+  }
+  owner_.loading_.store(false, std::memory_order_release);
+}
+
+Status Persistence::Impl::reload(Reload const& reload) {
+  GlobalLock all(parts_.keyspace);
+  while (!all.try_lock()) runner_.pause_us(kReloadLockRetryMicroseconds);
+  if (!reload.keep) empty_keyspace(parts_.keyspace);
+  LoadOptions options = load_options(1);
+  options.replace = reload.replace;
+  Status status;
+  if (auto const size = parts_.disk.file_size(rdb_path())) progress_.total_bytes.store(*size, std::memory_order_relaxed);
+  if (auto const loaded = load_rdb(load_parts(), rdb_path(), options); !loaded) status = std::unexpected(loaded.error());
+  if (!status) empty_keyspace(parts_.keyspace);
+  end_loading();
+  all.unlock();
+  return status;
+}
+
+Result<Persistence::StartLoaded> Persistence::Impl::load_at_start(StartLoad const& start) {
+  begin_loading();
+  int64_t const start_us = mono_us();
+  StartLoaded loaded;
+  loaded.from_append_only = parts_.config.flag(Directive::kAppendonly);
+  Status const done = loaded.from_append_only ? load_append_only_file(start, loaded) : load_dump(start, loaded);
+  loaded.keys = progress_.keys.load(std::memory_order_relaxed);
+  loaded.expired = progress_.expired_keys.load(std::memory_order_relaxed);
+  loaded.duration_us = mono_us() - start_us;
+  if (!done) empty_keyspace(parts_.keyspace);
+  end_loading();
+  if (!done) return std::unexpected(done.error());
+  return loaded;
+}
+
+Status Persistence::Impl::load_dump(StartLoad const& start, StartLoaded& loaded) {
+  int64_t const start_us = mono_us();
+  if (auto const size = parts_.disk.file_size(rdb_path())) progress_.total_bytes.store(*size, std::memory_order_relaxed);
+  auto const rdb = load_rdb(load_parts(), rdb_path(), load_options(start.inserters));
+  if (rdb) {
+    parts_.logger.notice("DB loaded from disk: %.3f seconds", static_cast<double>(mono_us() - start_us) / 1e6);
+    return {};
+  }
+  loaded.found_nothing = rdb.error().errnum == ENOENT;
+  if (loaded.found_nothing) return {};
+  if (rdb.error().errnum != 0) {
+    parts_.logger.warning("Fatal error loading the DB: %s. Exiting.", std::strerror(rdb.error().errnum));
+  }
+  return std::unexpected(rdb.error());
+}
+
+Status Persistence::Impl::load_append_only_file(StartLoad const& start, StartLoaded& loaded) {
+  CHECK(start.directory && start.replay);
+  auto const aof = load_append_only(load_parts(), *start.directory, load_options(start.inserters),
+                                    parts_.config.flag(Directive::kAofLoadTruncated), start.replay);
+  if (!aof) return std::unexpected(aof.error());
+  loaded.commands = aof->commands;
+  loaded.found_nothing = aof->plan.total_bytes == 0;
+  if (Status continued = continue_log(*aof); !continued) {
+    parts_.logger.warning("Can't open the append-only file: %s", continued.error().message.c_str());
+    return continued;
+  }
+  MutexLock lock(mutex_);
+  append_only_ = true;
+  return {};
+}
+
+Status Persistence::Impl::continue_log(LoadedAof const& aof) {
+  if (aof.stream_offset) parts_.log.restart_stream(*aof.stream_offset);
+  if (aof.plan.no_files()) {
+    if (Status written = write_first_base(); !written) return written;
+  }
+  return parts_.log.start(aof.plan);
+}
+
+/// Redis begins an AOF with a base of the present (empty) data set.
+Status Persistence::Impl::write_first_base() {
+  bool const rdb = parts_.config.flag(Directive::kAofUseRdbPreamble);
+  auto file = SnapshotFile::create(
+      parts_.disk, parts_.config.text(Directive::kDir) + "/temp-rewriteaof-bg.aof",
+      {.form = rdb ? RecordForm::kRdb : RecordForm::kResp, .checksum = parts_.config.flag(Directive::kRdbchecksum)});
+  if (!file) return std::unexpected(file.error());
+  Status written = file->write_header({.unix_seconds = now_s(), .aof_base = true}, {});
+  if (written) written = file->finish();
+  if (written) {
+    written = parts_.log.commit_base(file->path(), rdb ? log::BaseFormat::kRdb : log::BaseFormat::kResp, true);
+  }
+  if (!written) file->remove();
+  return written;
+}
+
+// ---- the facade ----
+
+Persistence::Persistence(Parts parts) : impl_(std::make_unique<Impl>(parts, *this)) {}
+Persistence::~Persistence() { stop(); }
+
+void Persistence::set_hooks(Hooks hooks) { impl_->set_hooks(std::move(hooks)); }
+Persistence::Request Persistence::background_save(bool schedule) { return impl_->background_save(schedule); }
+std::optional<uint64_t> Persistence::foreground_save() { return impl_->foreground_save(); }
+std::optional<Status> Persistence::save_result(uint64_t ticket) { return impl_->save_result(ticket); }
+Persistence::Request Persistence::background_rewrite() { return impl_->background_rewrite(); }
+Status Persistence::set_append_only(bool on) { return impl_->set_append_only(on); }
+void Persistence::cancel() { impl_->cancel(); }
+std::optional<uint64_t> Persistence::start_reload(Reload reload) { return impl_->start_reload(reload); }
+PersistenceInfo Persistence::info() { return impl_->info(); }
+bool Persistence::idle() { return impl_->idle(); }
+bool Persistence::congested() const { return impl_->runner().congested(); }
+Result<Persistence::StartLoaded> Persistence::load_at_start(StartLoad const& start) { return impl_->load_at_start(start); }
+bool Persistence::slice(int worker, int64_t budget_us) { return busy() && impl_->runner().slice(worker, budget_us); }
+void Persistence::tick() { impl_->tick(); }
+void Persistence::stop() { impl_->runner().stop(); }
+
+}  // namespace holdfast::snapshot

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "disk/disk.h"
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "snapshot/loader.h"
+
+namespace holdfast::snapshot {
+
+/// Figures of INFO persistence.
+struct PersistenceInfo {
+  bool loading = false;
+  int64_t loading_start_s = 0;
+  uint64_t loading_total_bytes = 0;
+  uint64_t loading_loaded_bytes = 0;
+  uint64_t loaded_keys = 0;
+  uint64_t load_expired_keys = 0;
+  bool saving = false;                     ///< BGSAVE or SAVE is running
+  int64_t last_save_s = 0;                 ///< Unix seconds of the last successful save
+  bool last_save_ok = true;
+  int64_t last_save_duration_s = -1;
+  int64_t current_save_duration_s = -1;
+  uint64_t saves = 0;                      ///< successful saves since start
+  uint64_t current_keys_processed = 0;
+  uint64_t current_keys_total = 0;
+  uint64_t changes_since_save = 0;
+  bool rewriting = false;
+  bool rewrite_scheduled = false;
+  int64_t last_rewrite_duration_s = -1;
+  int64_t current_rewrite_duration_s = -1;
+  bool last_rewrite_ok = true;
+  uint64_t rewrites = 0;
+  uint64_t rewrite_consecutive_failures = 0;
+  bool save_scheduled = false;
+};
+
+/// Saving and loading: every cut of the key space goes through here (BGSAVE, SAVE, BGREWRITEAOF, switching the AOF on,
+/// the final save of SHUTDOWN, DEBUG RELOAD).
+///
+/// Requests may come from any worker and only note what is wanted; the cut is begun, walked and ended by the workers in
+/// `slice`, and one thread of its own writes the file and does everything else that may block. One job runs at a time:
+///
+///   request -> [file thread] open file, prepare the increment -> [worker 0] begin -> [workers] walk -> [worker 0] end
+///           -> [file thread] fsync, rename or commit the base
+class Persistence {
+ public:
+  struct Parts {
+    Clock const& clock;
+    Logger& logger;
+    config::Config& config;
+    Keyspace& keyspace;
+    log::Log& log;
+    Disk& disk;
+  };
+
+  /// What the server does for us. Called from any thread without locks of ours; must only mail.
+  struct Hooks {
+    /// There is work for `slice`: wake the loops.
+    std::function<void()> work;
+    /// `congested` has ended: writers that the gate holds back may go on.
+    std::function<void()> relief;
+  };
+
+  enum class Request : uint8_t {
+    kStarted,
+    kScheduled,
+    kSaveRunning,     ///< a save is running or about to
+    kRewriteRunning,  ///< a rewrite is running
+    kFailed,          ///< loading
+  };
+
+  explicit Persistence(Parts parts);
+  /// The workers have stopped. A snapshot that is not finished is given up.
+  ~Persistence();
+
+  /// Set before the workers start.
+  void set_hooks(Hooks hooks);
+
+  // ---- requests of commands, any worker ----------------------------------------------------------------------------------
+
+  /// BGSAVE. With `schedule`, waits for a running rewrite instead of being refused.
+  Request background_save(bool schedule);
+  /// SAVE and the final save of SHUTDOWN: as background_save, for a caller that will ask `save_result` of this ticket.
+  /// It waits for a running rewrite, or for what `cancel` ends. nullopt: a save is running already.
+  std::optional<uint64_t> foreground_save();
+  /// Empty while that save (or reload) is not finished; else how it ended. Kept for the last few tickets.
+  std::optional<Status> save_result(uint64_t ticket);
+  /// BGREWRITEAOF; starts at once or as soon as the running save has ended.
+  Request background_rewrite();
+  /// CONFIG SET appendonly. The switch happens in the background: on with the first base, off within milliseconds.
+  Status set_append_only(bool on);
+  /// Cancels what runs and what is scheduled (SHUTDOWN). The temporary file is removed. The status of the last save stays.
+  void cancel();
+
+  /// DEBUG RELOAD after its save: empties the key space (unless `keep`) and loads dump.rdb, while `loading` is true and all
+  /// partitions are locked. The result is asked of `save_result`. nullopt: a job is running, try again. Not inside EXEC,
+  /// which holds the locks that the reload waits for.
+  struct Reload {
+    bool keep = false;     ///< NOFLUSH
+    bool replace = false;  ///< MERGE
+  };
+  std::optional<uint64_t> start_reload(Reload reload);
+
+  PersistenceInfo info();
+  /// Nothing runs, not even the end of what was cancelled.
+  bool idle();
+  /// True while write commands must be refused with MISCONF because saving fails (stop-writes-on-bgsave-error).
+  bool refuse_writes() const { return refuse_writes_.load(std::memory_order_relaxed); }
+  bool loading() const { return loading_.load(std::memory_order_acquire); }
+  /// The disk is slower than the snapshot: the gate holds write commands back until the relief hook. One relaxed load.
+  bool congested() const;
+
+  // ---- the start of the server -------------------------------------------------------------------------------------------
+
+  struct StartLoad {
+    /// Needed with appendonly yes; the one of the log.
+    log::AofDirectory* directory = nullptr;
+    ReplayCommand replay;
+    /// Threads that insert besides the calling one.
+    int inserters = 1;
+  };
+  struct StartLoaded {
+    uint64_t keys = 0;
+    uint64_t expired = 0;
+    uint64_t commands = 0;
+    int64_t duration_us = 0;
+    bool from_append_only = false;
+    bool found_nothing = false;
+  };
+  /// From now on `loading` is true: the workers may start before the load.
+  void expect_load() { loading_.store(true, std::memory_order_release); }
+  /// Loads what the configuration says (AOF or dump.rdb), and with appendonly yes continues the log: its stream offset, its
+  /// first base, its increment. Blocks; on the thread of the caller. Log lines are written; after a failure the key
+  /// space is empty and the process should exit.
+  Result<StartLoaded> load_at_start(StartLoad const& start);
+
+  // ---- driven by the server ----------------------------------------------------------------------------------------------
+
+  /// A piece of the running cut, at most `budget_us`. Called by every worker once a loop turn. True: call again soon.
+  bool slice(int worker, int64_t budget_us);
+  /// True when there is a cut to work on: one relaxed load.
+  bool busy() const { return busy_.load(std::memory_order_relaxed); }
+  /// Save points, scheduled requests, automatic rewrites. Called about ten times a second by one worker.
+  void tick();
+  /// Ends the thread; the log may be shut down after it. Idempotent. The workers have stopped.
+  void stop();
+
+ private:
+  class Impl;
+  std::atomic<bool> refuse_writes_{false};
+  std::atomic<bool> loading_{false};
+  std::atomic<bool> busy_{false};
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast::snapshot

@@ -1,0 +1,229 @@
+#include <cerrno>
+#include <cinttypes>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/number.h"
+#include "rdb/file_reader.h"
+#include "snapshot/inserter.h"
+#include "snapshot/loader.h"
+
+namespace holdfast::snapshot {
+namespace {
+
+constexpr uint64_t kClockMask = 0xFFFFFF;
+/// The progress figures are brought up to date after this many keys.
+constexpr uint64_t kProgressKeys = 4096;
+
+char const* type_word(RdbType type) {
+  switch (type) {
+    case RdbType::kString: return "string";
+    case RdbType::kList:
+    case RdbType::kListZiplist:
+    case RdbType::kListQuicklist:
+    case RdbType::kListQuicklist2: return "list";
+    case RdbType::kSet:
+    case RdbType::kSetIntset:
+    case RdbType::kSetListpack: return "set";
+    case RdbType::kZset:
+    case RdbType::kZset2:
+    case RdbType::kZsetZiplist:
+    case RdbType::kZsetListpack: return "sorted set";
+    case RdbType::kHash:
+    case RdbType::kHashZipmap:
+    case RdbType::kHashZiplist:
+    case RdbType::kHashListpack:
+    case RdbType::kHashMetadataPreGa:
+    case RdbType::kHashListpackExPreGa:
+    case RdbType::kHashMetadata:
+    case RdbType::kHashListpackEx: return "hash";
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3: return "stream";
+    case RdbType::kModulePreGa:
+    case RdbType::kModule2: return "module";
+  }
+  return "unknown";
+}
+
+class RdbLoad {
+ public:
+  RdbLoad(LoadParts const& parts, LoadOptions const& options, RdbSource& source)
+      : parts_(parts),
+        options_(options),
+        reader_(source, {.check_crc = options.check_crc}),
+        inserters_(parts.keyspace, options.inserters, options.replace),
+        now_ms_(parts.clock.unix_ms()),
+        base_bytes_(parts.progress.loaded_bytes.load(std::memory_order_relaxed)),
+        lfu_(parts.keyspace.access().lfu.load(std::memory_order_relaxed)),
+        clock_s_(static_cast<uint64_t>(parts.clock.unix_us() / 1'000'000)) {}
+
+  Result<LoadedRdb> run() {
+    Status read = read_all();
+    Status const inserted = inserters_.finish();
+    // Where both failed, the reader stopped because of the inserters.
+    if (!inserted) {
+      parts_.logger.warning("%s", inserted.error().message.c_str());
+      return std::unexpected(inserted.error());
+    }
+    if (!read) return std::unexpected(read.error());
+    note_progress();
+    loaded_.bytes = reader_.offset();
+    for (uint32_t i = 0; i < parts_.keyspace.partition_count(); i++) {
+      for (int db = 0; db < parts_.keyspace.databases(); db++) Keyspace::publish_counters(parts_.keyspace.partition(i), db);
+    }
+    parts_.logger.notice("Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".", loaded_.keys,
+                         loaded_.expired);
+    return loaded_;
+  }
+
+ private:
+  Status read_all() {
+    while (!inserters_.failed()) {
+      switch (reader_.next()) {
+        case RdbEvent::kEntry:
+          if (Status entry = on_entry(); !entry) return entry;
+          break;
+        case RdbEvent::kAux: on_aux(); break;
+        case RdbEvent::kSelectDb:
+          if (reader_.db() >= static_cast<uint64_t>(parts_.keyspace.databases())) return refuse_db();
+          break;
+        case RdbEvent::kResizeDb:
+        case RdbEvent::kSlotInfo: break;  // hints
+        case RdbEvent::kFunction: return refuse("The RDB file contains a function library, and functions cannot be loaded yet");
+        case RdbEvent::kModuleAux: return refuse("The RDB file contains AUX module data I can't load: there are no modules");
+        case RdbEvent::kError: return on_error();
+        case RdbEvent::kEnd:
+          if (options_.check_crc && reader_.without_checksum()) {
+            parts_.logger.warning("RDB file was saved with checksum disabled: no check performed.");
+          }
+          return {};
+      }
+    }
+    return {};
+  }
+
+  Status on_entry() {
+    RdbEntry const& entry = reader_.entry();
+    if (entry.type != RdbType::kString) [[unlikely]] {
+      return refuse("Cannot load the " + std::string(type_word(entry.type)) + " at key '" + std::string(entry.key) +
+                    "' in DB " + to_text_unsigned(entry.db) + ": values of RDB type " +
+                    to_text(static_cast<int>(entry.type)) + " are not supported yet");
+    }
+    if (++seen_ % kProgressKeys == 0) note_progress();
+    if (entry.expire_ms && !options_.keep_expired && *entry.expire_ms < now_ms_) {
+      loaded_.expired++;
+      return {};
+    }
+    loaded_.keys++;
+    inserters_.add({.hash = parts_.keyspace.hash(entry.key),
+                    .key = entry.key,
+                    .value = entry.value,
+                    .expire_ms = entry.expire_ms.value_or(LoadItem::kNoExpiry),
+                    .access = access_of(entry),
+                    .db = static_cast<int>(entry.db)},
+                   reader_.block());
+    return {};
+  }
+
+  uint32_t access_of(RdbEntry const& entry) const {
+    if (lfu_) {
+      if (!entry.freq) return parts_.keyspace.initial_access();
+      return static_cast<uint32_t>((clock_s_ / 60 & 0xFFFF) << 8 | *entry.freq);
+    }
+    if (!entry.idle_seconds) return parts_.keyspace.initial_access();
+    uint64_t const now = clock_s_ & kClockMask;
+    uint64_t const idle = *entry.idle_seconds & kClockMask;
+    return static_cast<uint32_t>(now >= idle ? now - idle : now + kClockMask - idle);
+  }
+
+  void on_aux() {
+    std::string const& name = reader_.aux_name();
+    std::string const& value = reader_.aux_value();
+    Logger& logger = parts_.logger;
+    if (name.starts_with('%')) {
+      logger.notice("RDB '%s': %s", name.c_str(), value.c_str());
+    } else if (name == "redis-ver" || name == "valkey-ver") {
+      logger.notice("Loading RDB produced by version %s", value.c_str());
+    } else if (name == "ctime") {
+      int64_t const age = static_cast<int64_t>(clock_s_) - std::strtoll(value.c_str(), nullptr, 10);
+      logger.notice("RDB age %" PRId64 " seconds", std::max<int64_t>(age, 0));
+    } else if (name == "used-mem") {
+      double const bytes = static_cast<double>(std::strtoll(value.c_str(), nullptr, 10));
+      logger.notice("RDB memory usage when created %.2f Mb", bytes / (1024 * 1024));
+    } else if (name == "aof-base") {
+      if (value == "1") logger.notice("RDB is base AOF");
+    } else if (name == "aof-preamble") {
+      if (value == "1") logger.notice("RDB has an AOF tail");
+    } else {
+      // Redis says nothing about repl-* and redis-bits, and logs unknown fields at level debug.
+      logger.debug("RDB field '%s': %s", name.c_str(), value.c_str());
+    }
+  }
+
+  Status on_error() {
+    RdbError const& error = reader_.error();
+    parts_.logger.warning("%s", error.message.c_str());
+    if (error.kind == RdbError::Kind::kShortRead) {
+      parts_.logger.warning("Internal error in RDB reading offset %" PRIu64 " -> Unexpected EOF reading RDB file",
+                            error.offset);
+    } else if (error.kind == RdbError::Kind::kBadChecksum) {
+      parts_.logger.warning("Internal error in RDB reading offset %" PRIu64 " -> RDB CRC error", error.offset);
+    }
+    bool const unusable = error.kind == RdbError::Kind::kBadSignature || error.kind == RdbError::Kind::kBadVersion;
+    return fail(error.message, unusable ? EINVAL : error.errnum);
+  }
+
+  Status refuse(std::string message) {
+    parts_.logger.warning("%s", message.c_str());
+    return fail(std::move(message));
+  }
+
+  Status refuse_db() {
+    return refuse("FATAL: Data file was created with a Redis server configured to handle more than " +
+                  to_text(parts_.keyspace.databases()) + " databases. Exiting\n");
+  }
+
+  void note_progress() {
+    LoadProgress& progress = parts_.progress;
+    progress.loaded_bytes.store(base_bytes_ + reader_.offset(), std::memory_order_relaxed);
+    progress.keys.fetch_add(loaded_.keys - noted_.keys, std::memory_order_relaxed);
+    progress.expired_keys.fetch_add(loaded_.expired - noted_.expired, std::memory_order_relaxed);
+    noted_ = loaded_;
+  }
+
+  LoadParts const& parts_;
+  LoadOptions const& options_;
+  RdbFileReader reader_;
+  Inserters inserters_;
+  int64_t now_ms_;
+  uint64_t base_bytes_;
+  bool lfu_;
+  uint64_t clock_s_;
+  LoadedRdb loaded_;
+  LoadedRdb noted_;
+  uint64_t seen_ = 0;
+};
+
+}  // namespace
+
+Result<LoadedRdb> load_rdb(LoadParts const& parts, std::string const& path, LoadOptions const& options) {
+  auto file = parts.disk.open_read(path);
+  if (!file) return std::unexpected(file.error());
+  auto source = RdbFileSource::open(**file);
+  if (!source) return std::unexpected(source.error());
+  return RdbLoad(parts, options, *source).run();
+}
+
+void empty_keyspace(Keyspace& keyspace) {
+  for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
+    Partition& partition = keyspace.partition(i);
+    for (size_t db = 0; db < partition.tables.size(); db++) {
+      if (!partition.tables[db]) continue;
+      keyspace.lazy_free().push(std::move(partition.tables[db]));
+      Keyspace::publish_counters(partition, static_cast<int>(db));
+    }
+  }
+}
+
+}  // namespace holdfast::snapshot
