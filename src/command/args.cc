@@ -1,0 +1,17 @@
+#include "command/args.h"
+
+#include "base/number.h"
+#include "base/strings.h"
+#include "command/errors.h"
+
+namespace holdfast {
+
+bool Args::is(size_t index, std::string_view word) const { return iequals((*this)[index], word); }
+
+std::optional<int64_t> Args::integer(size_t index, Reply& reply, std::string_view error) const {
+  std::optional<int64_t> value = parse_int64((*this)[index]);
+  if (!value) reply.error(error.empty() ? errors::kNotInteger : error);
+  return value;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+
+namespace holdfast {
+
+/// What the whole process may know about one connection. Numbers are written by the worker that owns the connection and
+/// read by anybody (relaxed atomics); texts are guarded by the card's leaf mutex.
+struct ClientCard {
+  uint64_t id = 0;               ///< from 1, never reused
+  int worker = 0;                ///< index of the worker that owns the connection
+  int fd = -1;
+  std::string address;           ///< "ip:port", "[ip6]:port", "<path>:0"
+  std::string local_address;
+  bool unix_socket = false;
+  bool local = false;            ///< loopback or unix socket
+  int64_t created_ms = 0;        ///< Unix ms
+
+  std::atomic<int64_t> last_interaction_ms{0};
+  std::atomic<int> db{0};
+  std::atomic<int> protocol{2};
+  std::atomic<int> queued_commands{-1};        ///< -1 outside of MULTI
+  std::atomic<int> watched_keys{0};
+  std::atomic<uint64_t> queued_bytes{0};
+  std::atomic<uint64_t> input_bytes{0};        ///< query buffer in use
+  std::atomic<uint64_t> input_free_bytes{0};
+  std::atomic<uint64_t> argument_bytes{0};
+  std::atomic<uint64_t> output_bytes{0};       ///< replies not sent yet
+  std::atomic<uint64_t> output_blocks{0};
+  std::atomic<uint64_t> net_input{0};
+  std::atomic<uint64_t> net_output{0};
+  std::atomic<uint64_t> commands{0};
+  std::atomic<uint16_t> last_command{0xFFFF};  ///< id in the command table; 0xFFFF: none yet
+  std::atomic<bool> blocked{false};            ///< parked or in a task
+  std::atomic<bool> no_evict{false};
+  std::atomic<bool> no_touch{false};
+  std::atomic<bool> closing{false};
+  std::atomic<bool> watch_dirty{false};
+  /// Set by CLIENT KILL; the owner closes the connection.
+  std::atomic<bool> killed{false};
+
+  void set_name(std::string name);
+  std::string name();
+  void set_library(std::string name, std::string version);
+  std::pair<std::string, std::string> library();
+
+ private:
+  Mutex mutex_;
+  std::string name_ GUARDED_BY(mutex_);
+  std::string library_name_ GUARDED_BY(mutex_);
+  std::string library_version_ GUARDED_BY(mutex_);
+};
+
+/// All connections of the process. Safe from any thread; its mutex is a leaf.
+class ClientRegistry {
+ public:
+  /// Gives the card its id.
+  void add(std::shared_ptr<ClientCard> const& card);
+  void remove(uint64_t id);
+  size_t size() const { return count_.load(std::memory_order_relaxed); }
+  /// All cards, by id.
+  std::vector<std::shared_ptr<ClientCard>> list();
+  std::shared_ptr<ClientCard> find(uint64_t id);
+
+  /// Asks the owner of the connection to close it. Set by the server: posts to the worker's mailbox.
+  std::function<void(ClientCard&)> close_connection;
+
+ private:
+  Mutex mutex_;
+  std::unordered_map<uint64_t, std::shared_ptr<ClientCard>> cards_ GUARDED_BY(mutex_);
+  uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  std::atomic<size_t> count_{0};
+};
+
+}  // namespace holdfast

@@ -1,0 +1,389 @@
+#include "command/gate.h"
+
+#include <string>
+
+#include "base/strings.h"
+#include "base/ticks.h"
+#include "command/errors.h"
+#include "command/pause.h"
+#include "command/slowlog.h"
+#include "command/task_runner.h"
+#include "command/worker_context.h"
+#include "command/write_guards.h"
+#include "config/config.h"
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "snapshot/persistence.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+/// Longest part of an unknown command's name and of its arguments that the error shows, bytes.
+constexpr size_t kUnknownTextMax = 128;
+
+/// Slices of a long command that is replayed; nobody waits for their end.
+constexpr int64_t kReplaySliceMicroseconds = 1'000'000;
+
+std::string unknown_command(Args args) {
+  std::string text = "unknown command '";
+  text.append(args[0].substr(0, kUnknownTextMax)).append("', with args beginning with: ");
+  std::string shown;
+  for (size_t i = 1; i < args.size() && shown.size() < kUnknownTextMax; i++) {
+    shown.append("'").append(args[i].substr(0, kUnknownTextMax - shown.size())).append("' ");
+  }
+  return text + shown;
+}
+
+std::string unknown_subcommand(Command const& container, std::string_view name) {
+  return "unknown subcommand '" + std::string(name.substr(0, kUnknownTextMax)) + "'. Try " +
+         to_upper(container.full_name) + " HELP.";
+}
+
+/// Adds the keys of a command to the lock set. The arguments must stay where they are until the locks are released.
+void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command const& command, Args args, LockSet& locks) {
+  if (command.simple_keys) {
+    std::string_view first = args[static_cast<size_t>(command.first_key)];
+    if (command.first_key == command.last_key && first.data() == worker.hint.key.data()) {
+      locks.add_key(keyspace, first, worker.hint.hash);
+      return;
+    }
+    int last = command.last_key >= 0 ? command.last_key : static_cast<int>(args.size()) + command.last_key;
+    for (int i = command.first_key; i <= last && i < static_cast<int>(args.size()); i += command.key_step) {
+      locks.add_key(keyspace, args[static_cast<size_t>(i)]);
+    }
+    return;
+  }
+  if (command.key_specs.empty()) return;
+  KeyPositions keys;
+  CommandTable::find_keys(command, args, keys);
+  for (auto const& position : keys.positions) {
+    if (!position.spec->not_key) locks.add_key(keyspace, args[position.index]);
+  }
+}
+
+Args args_of(QueuedCommand const& queued, std::vector<std::string_view>& views) {
+  views.assign(queued.argv.begin(), queued.argv.end());
+  return Args(views);
+}
+
+}  // namespace
+
+Gate::Gate(Services& services)
+    : services_(services),
+      exec_(services.commands.find_full_original("exec")),
+      multi_(services.commands.find_full_original("multi")),
+      discard_(services.commands.find_full_original("discard")),
+      watch_(services.commands.find_full_original("watch")),
+      quit_(services.commands.find_full_original("quit")),
+      reset_(services.commands.find_full_original("reset")),
+      ping_(services.commands.find_full_original("ping")) {}
+
+void Gate::reject(Session& session, Command const* command, Reply& reply, std::string_view error) {
+  WorkerStatistics& statistics = session.worker().statistics;
+  size_t before = reply.errors();
+  if (command == exec_ && session.transaction.open) {
+    std::string_view reason = error.starts_with('-') ? error.substr(1) : error;
+    std::string prefix = error.starts_with('-') ? "" : "ERR ";
+    session.end_transaction();
+    reply.error("-EXECABORT Transaction discarded because of: " + prefix + std::string(reason));
+  } else {
+    if (session.transaction.open) session.transaction.broken = true;
+    reply.error(error);
+  }
+  if (command) statistics.commands[command->id].rejected.add(1);
+  if (reply.errors() != before) statistics.count_error(reply.last_error_code());
+}
+
+bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& command) {
+  CommandHint const& hint = session.worker().hint;
+  command = hint.name.data() == args[0].data() && hint.command ? hint.command : services_.commands.find(args[0]);
+  if (!command) [[unlikely]] {
+    reject(session, nullptr, reply, unknown_command(args));
+    return false;
+  }
+  if (!command->subcommands.empty() && args.size() > 1) {
+    Command const* subcommand = services_.commands.find_subcommand(*command, args[1]);
+    if (!subcommand) {
+      reject(session, nullptr, reply, unknown_subcommand(*command, args[1]));
+      return false;
+    }
+    command = subcommand;
+  }
+  if (!command->arity_fits(args.size())) [[unlikely]] {
+    reject(session, command, reply, "wrong number of arguments for '" + command->full_name + "' command");
+    return false;
+  }
+  if (session.trusted()) return true;
+  uint32_t flags = command->flags;
+  if (command == exec_) {
+    for (QueuedCommand const& queued : session.transaction.queue) flags |= queued.command->flags & (kWrite | kDenyOom);
+  }
+  if (flags & kProtected) {
+    auto allowed = services_.config.choice<config::LocalAction>(Directive::kEnableDebugCommand);
+    if (allowed == config::LocalAction::kNo || (allowed == config::LocalAction::kLocal && !session.card().local)) {
+      reject(session, command, reply,
+             "DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+             "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+             "server.");
+      return false;
+    }
+  }
+  if (!session.authenticated() && !(flags & kNoAuth)) [[unlikely]] {
+    reject(session, command, reply, errors::kNoAuth);
+    return false;
+  }
+  if (session.transaction.open && (flags & kNoMulti)) {
+    reject(session, command, reply, errors::kNotInTransaction);
+    return false;
+  }
+  if ((flags & kDenyOom) && services_.guards.memory_exceeded.load(std::memory_order_relaxed)) [[unlikely]] {
+    reject(session, command, reply, errors::kOutOfMemory);
+    return false;
+  }
+  if (flags & kWrite || command == ping_) {
+    if (services_.persistence.refuse_writes()) [[unlikely]] {
+      reject(session, command, reply, errors::kMisconfRdb);
+      return false;
+    }
+    if (services_.guards.log_failed()) [[unlikely]] {
+      reject(session, command, reply, "-MISCONF Errors writing to the AOF file: " + services_.guards.log_error());
+      return false;
+    }
+  }
+  if (services_.persistence.loading() && !(flags & kAllowLoading)) [[unlikely]] {
+    reject(session, command, reply, errors::kLoading);
+    return false;
+  }
+  return true;
+}
+
+bool Gate::must_hold(Session& session, Command const& command) const {
+  if (session.trusted()) return false;
+  bool writes = command.has(kWrite | kMayReplicate);
+  bool executes = command.has(kWrite);
+  if (&command == exec_) {
+    for (QueuedCommand const& queued : session.transaction.queue) {
+      writes |= queued.command->has(kWrite | kMayReplicate);
+      executes |= queued.command->has(kWrite);
+    }
+  } else if (session.transaction.open) {
+    executes = false;  // queueing writes nothing
+  }
+  Pause::Mode mode = services_.pause.mode(session.worker().now_ms);
+  if (mode == Pause::Mode::kAll || (mode == Pause::Mode::kWrite && writes)) return true;
+  return executes && (services_.log.over_limit() || services_.persistence.congested());
+}
+
+Gate::Outcome Gate::execute(Session& session, Args args, Reply& reply) {
+  Command const* command;
+  if (!admit(session, args, reply, command)) return Outcome::kDone;
+  if (must_hold(session, *command)) [[unlikely]] return Outcome::kHeld;
+
+  session.card().last_command.store(command->id, std::memory_order_relaxed);
+  bool queues = session.transaction.open && command != exec_ && command != discard_ && command != multi_ &&
+                command != watch_ && command != quit_ && command != reset_;
+  if (queues) {
+    queue(session, *command, args, reply);
+    return Outcome::kDone;
+  }
+  return dispatch(session, *command, args, reply);
+}
+
+void Gate::replay(Session& session, Args args, Reply& reply) {
+  Outcome outcome = execute(session, args, reply);
+  while (outcome == Outcome::kRunning) {
+    if (session.running->slice(reply, kReplaySliceMicroseconds) != Task::Progress::kDone) continue;
+    session.running.reset();
+    outcome = Outcome::kDone;
+  }
+  CHECK(outcome == Outcome::kDone);
+}
+
+Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args, Reply& reply) {
+  WorkerContext& worker = session.worker();
+  LockSet& locks = worker.locks;
+  locks.clear();
+  switch (command.kind) {
+    case Command::Kind::kData:
+    case Command::Kind::kSessionData:
+      if (command.has(kAllPartitions)) {
+        locks.add_all(services_.keyspace);
+      } else {
+        add_keys(worker, services_.keyspace, command, args, locks);
+      }
+      return run_locked(session, command, args, reply, locks);
+    case Command::Kind::kSession: {
+      if (&command == exec_ && session.transaction.open) {
+        if (session.transaction.broken) {
+          session.end_transaction();
+          reply.error(errors::kExecAborted);
+          worker.statistics.count_error(reply.last_error_code());
+          return Outcome::kDone;
+        }
+        build_exec_locks(session, locks);
+        return run_locked(session, command, args, reply, locks);
+      }
+      size_t errors_before = reply.errors();
+      command.session(session, args, reply);
+      count(session, command, args, reply, errors_before);
+      return Outcome::kDone;
+    }
+    case Command::Kind::kTask: {
+      size_t errors_before = reply.errors();
+      std::unique_ptr<Task> task = command.task(session, args, reply);
+      if (!task) {
+        count(session, command, args, reply, errors_before);
+        return Outcome::kDone;
+      }
+      worker.statistics.commands_processed.add(1);
+      session.running = std::make_unique<TaskRunner>(session, command, std::move(task));
+      return Outcome::kRunning;
+    }
+    case Command::Kind::kContainer: break;
+  }
+  CHECK(!"the arity of a container demands a subcommand");
+  return Outcome::kDone;
+}
+
+Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
+  if (locks.global() || !locks.try_lock(services_.keyspace)) [[unlikely]] {
+    if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
+      if (!session.parked) session.parked = std::make_unique<Session::Parked>();
+      session.parked->command = &command;
+      if (&locks != &session.parked->locks) std::swap(session.parked->locks, locks);
+      return Outcome::kParked;
+    }
+  }
+  return run_data(session, command, args, reply, locks);
+}
+
+Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
+  std::unique_ptr<Session::Parked> parked = std::move(session.parked);
+  parked->locks.forget_keys();  // the arguments may have moved while the connection was parked
+  session.worker().command_ticks = ticks();
+  if (parked->locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
+    session.parked = std::move(parked);
+    return Outcome::kParked;
+  }
+  return run_data(session, *parked->command, args, reply, parked->locks);
+}
+
+Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
+  if (&command == exec_) {
+    run_exec(session, reply, locks);
+    return Outcome::kDone;
+  }
+  size_t errors_before = reply.errors();
+  {
+    Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
+    txn.select(session.db());
+    if (!session.touch_keys) txn.set_no_touch();
+    txn.begin_command(args.span());
+    if (command.kind == Command::Kind::kData) {
+      command.data(txn, args, reply);
+    } else {
+      command.session_data(txn, session, args, reply);
+    }
+    txn.end_command();
+    note_offset(session, txn.commit());
+  }
+  count(session, command, args, reply, errors_before);
+  return Outcome::kDone;
+}
+
+void Gate::count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before) {
+  WorkerContext& worker = session.worker();
+  uint64_t now = ticks();
+  uint64_t spent = services_.tick_scale.nanoseconds(now - worker.command_ticks);
+  worker.command_ticks = now;
+  worker.statistics.commands_processed.add(1);
+  CommandStatistics& statistics = worker.statistics.commands[command.id];
+  statistics.calls.add(1);
+  statistics.nanoseconds.add(spent);
+  if (reply.errors() != errors_before) [[unlikely]] {
+    statistics.failed.add(1);
+    worker.statistics.count_error(reply.last_error_code());
+  }
+  if (services_.slow_log.is_slow(spent) && !command.has(kSkipSlowlog)) [[unlikely]] {
+    services_.slow_log.record(session.card(), command, args, worker.now_ms, spent);
+  }
+}
+
+void Gate::queue(Session& session, Command const& command, Args args, Reply& reply) {
+  QueuedCommand queued{&command, {}};
+  queued.argv.reserve(args.size());
+  for (std::string_view argument : args.span()) {
+    queued.argv.emplace_back(argument);
+    session.transaction.queue_bytes += argument.size() + sizeof(std::string);
+  }
+  session.transaction.queue.push_back(std::move(queued));
+  session.card().queued_commands.store(static_cast<int>(session.transaction.queue.size()), std::memory_order_relaxed);
+  session.card().queued_bytes.store(session.transaction.queue_bytes, std::memory_order_relaxed);
+  reply.status("QUEUED");
+}
+
+void Gate::build_exec_locks(Session& session, LockSet& locks) {
+  Keyspace& keyspace = services_.keyspace;
+  std::vector<std::string_view> views;
+  for (QueuedCommand const& queued : session.transaction.queue) {
+    if (queued.command->has(kAllPartitions) || queued.command->kind == Command::Kind::kTask) {
+      locks.add_all(keyspace);
+      return;
+    }
+    add_keys(session.worker(), keyspace, *queued.command, args_of(queued, views), locks);
+  }
+  for (WatchedKey const& watched : session.watched) locks.add_key(keyspace, watched.key);
+}
+
+void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
+  WorkerContext& worker = session.worker();
+  // Taken out first: the commands of the transaction see a connection outside of MULTI.
+  Transaction transaction = std::move(session.transaction);
+  WatchFlag flag = session.watch_flag;
+  std::vector<WatchedKey> watched = std::move(session.watched);
+  session.end_transaction();
+
+  Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
+  if (!session.touch_keys) txn.set_no_touch();
+  // A watched key that has expired since counts as changed: looking at it deletes it and sets the flag.
+  for (WatchedKey const& key : watched) txn.find_in(key.db, key.key, Lookup::kPeek);
+  if (flag && flag->load(std::memory_order_relaxed)) {
+    note_offset(session, txn.commit());
+    reply.null_array();
+    return;
+  }
+  session.executing_transaction = true;
+  reply.array(transaction.queue.size());
+  std::vector<std::string_view> views;
+  for (QueuedCommand const& queued : transaction.queue) {
+    txn.select(session.db());
+    run_in_transaction(session, *queued.command, args_of(queued, views), reply, txn);
+  }
+  session.executing_transaction = false;
+  note_offset(session, txn.commit());
+  CommandStatistics& statistics = worker.statistics.commands[exec_->id];
+  statistics.calls.add(1);
+  worker.statistics.commands_processed.add(1);
+}
+
+void Gate::run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn) {
+  size_t errors_before = reply.errors();
+  txn.begin_command(args.span());
+  switch (command.kind) {
+    case Command::Kind::kData: command.data(txn, args, reply); break;
+    case Command::Kind::kSessionData: command.session_data(txn, session, args, reply); break;
+    case Command::Kind::kSession: command.session(session, args, reply); break;
+    case Command::Kind::kTask:
+      if (std::unique_ptr<Task> task = command.task(session, args, reply)) {
+        run_task_in_transaction(session, *task, txn, reply);
+      }
+      break;
+    case Command::Kind::kContainer: break;
+  }
+  txn.end_command();
+  count(session, command, args, reply, errors_before);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+
+#include "command/command_table.h"
+#include "command/services.h"
+#include "command/session.h"
+
+namespace holdfast {
+
+struct WorkerContext;
+
+/// The one way a command is executed: of a client, inside EXEC, replayed from the AOF. It checks in the order of
+/// Redis's dispatcher, takes the lock set, runs the handler in a Txn, commits and counts.
+///
+/// Stateless; one for all workers. A call works for a session on the thread that owns it.
+class Gate {
+ public:
+  enum class Outcome : uint8_t {
+    kDone,     ///< the reply is written
+    kParked,   ///< waits for locks; after the session's waiter was woken: `resume` with the same arguments
+    kHeld,     ///< not begun (CLIENT PAUSE, log or snapshot congested): call `execute` again in about a millisecond
+    kRunning,  ///< session.running has work to do in slices
+  };
+
+  explicit Gate(Services& services);
+
+  Outcome execute(Session& session, Args args, Reply& reply);
+  /// A command of the AOF: as execute, for a trusted session and while nobody else uses the key space, so it never waits.
+  void replay(Session& session, Args args, Reply& reply);
+  /// Goes on with session.parked.
+  Outcome resume(Session& session, Args args, Reply& reply);
+
+ private:
+  /// Everything before the lock set. True: go on with `command`.
+  bool admit(Session& session, Args args, Reply& reply, Command const*& command);
+  bool must_hold(Session& session, Command const& command) const;
+  Outcome dispatch(Session& session, Command const& command, Args args, Reply& reply);
+  Outcome run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
+  Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
+  void queue(Session& session, Command const& command, Args args, Reply& reply);
+  void build_exec_locks(Session& session, LockSet& locks);
+  void run_exec(Session& session, Reply& reply, LockSet& locks);
+  void run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn);
+  void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
+  void count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before);
+
+  Services& services_;
+  Command const* exec_;
+  Command const* multi_;
+  Command const* discard_;
+  Command const* watch_;
+  Command const* quit_;
+  Command const* reset_;
+  Command const* ping_;
+};
+
+/// Remembers that the replies of `session` depend on the log up to `offset`.
+inline void note_offset(Session& session, uint64_t offset) {
+  if (offset > session.needed_offset) session.needed_offset = offset;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,33 @@
+#include "command/memory_usage.h"
+
+#include <malloc.h>
+
+#include "command/client_card.h"
+#include "command/session.h"
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+
+namespace holdfast {
+
+uint64_t client_memory(ClientCard const& card) {
+  constexpr auto kOrder = std::memory_order_relaxed;
+  return sizeof(ClientCard) + sizeof(Session) + card.input_bytes.load(kOrder) + card.input_free_bytes.load(kOrder) +
+         card.argument_bytes.load(kOrder) + card.queued_bytes.load(kOrder) + card.output_bytes.load(kOrder);
+}
+
+void MemoryUsage::note_startup() {
+  struct mallinfo2 const info = mallinfo2();
+  startup_.store(info.uordblks + info.hblkhd, std::memory_order_relaxed);
+}
+
+MemoryFigures MemoryUsage::measure(Keyspace const& keyspace, ClientRegistry& clients, log::Log const& log) {
+  MemoryFigures figures{.startup = startup_.load(std::memory_order_relaxed), .log_buffer = log.sizes().buffer_bytes};
+  for (int db = 0; db < keyspace.databases(); db++) figures.keys += keyspace.memory_bytes(db);
+  for (auto const& card : clients.list()) figures.clients += client_memory(*card);
+  uint64_t const total = figures.total();
+  uint64_t peak = peak_.load(std::memory_order_relaxed);
+  while (total > peak && !peak_.compare_exchange_weak(peak, total, std::memory_order_relaxed)) continue;
+  return figures;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/random.h"
+#include "command/memory_usage.h"
+
+namespace holdfast {
+
+/// Something that one command at a time may do. Never waited for: who does not get it tries again later. Any thread.
+class ExclusiveUse {
+ public:
+  bool try_begin() { return !busy_.exchange(true, std::memory_order_acquire); }
+  void end() { busy_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> busy_{false};
+};
+
+/// SHUTDOWN as all of the process sees it: one attempt at a time, that may be aborted while it saves. Any thread.
+class ShutdownState {
+ public:
+  /// False: an attempt is under way already; wait until `failures` moves.
+  bool begin() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (running_) return false;
+    running_ = true;
+    abort_ = false;
+    return true;
+  }
+  /// The attempt failed or was aborted. (One that succeeds ends the process.)
+  void fail() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    running_ = false;
+    failures_++;
+  }
+  /// The attempt can no longer be aborted. False: it was aborted before.
+  bool commit() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    committed_ = !abort_;
+    return committed_;
+  }
+  /// SHUTDOWN ABORT. False: there is nothing to abort.
+  bool abort() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (!running_ || committed_) return false;
+    abort_ = true;
+    return true;
+  }
+  bool aborted() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return abort_;
+  }
+  uint64_t failures() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return failures_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  bool running_ GUARDED_BY(mutex_) = false;
+  bool abort_ GUARDED_BY(mutex_) = false;
+  bool committed_ GUARDED_BY(mutex_) = false;
+  uint64_t failures_ GUARDED_BY(mutex_) = 0;
+};
+
+/// The id of this primary's history of writes, 40 hex digits, drawn at the start. Any thread.
+class ReplicationId {
+ public:
+  std::string text() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return text_;
+  }
+  void change() EXCLUDES(mutex_) {
+    std::string fresh = system_random_hex(kDigits);
+    MutexLock lock(mutex_);
+    text_.swap(fresh);
+  }
+
+ private:
+  static constexpr size_t kDigits = 40;
+  mutable Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_) = system_random_hex(kDigits);
+};
+
+/// Switches and figures of the process that commands of administrators share with the server's own work. Any thread.
+struct ServerState {
+  MemoryUsage memory;
+  ShutdownState shutdown;
+  ReplicationId replication_id;
+  /// CONFIG SET and CONFIG REWRITE: one at a time.
+  ExclusiveUse config_change;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/random.h"
+#include "command/statistics.h"
+#include "keyspace/lock_set.h"
+#include "keyspace/txn.h"
+
+namespace holdfast {
+
+struct Command;
+
+/// What the prefetch of a batch has found out about a command before it is executed. Told from other commands by the
+/// addresses of the texts.
+struct CommandHint {
+  std::string_view name;
+  Command const* command = nullptr;
+  std::string_view key;
+  uint64_t hash = 0;
+};
+
+/// What one worker's executions use one after the other. Belongs to that worker.
+struct WorkerContext {
+  explicit WorkerContext(WorkerStatistics& worker_statistics)
+      : statistics(worker_statistics), random(system_random_u64()) {}
+
+  WorkerStatistics& statistics;
+  LockSet locks;
+  TxnScratch scratch;
+  Random random;
+  CommandHint hint;
+  /// Time stamp at which the present command began.
+  uint64_t command_ticks = 0;
+  /// Unix ms of this turn of the loop; every transaction of the turn is frozen at it.
+  int64_t now_ms = 0;
+};
+
+}  // namespace holdfast

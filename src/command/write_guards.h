@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "base/mutex.h"
+
+namespace holdfast {
+
+/// Why write commands are refused at the moment. Set by the server about ten times a second, asked by the gate with one
+/// relaxed load each. Any thread.
+class WriteGuards {
+ public:
+  /// More memory is used than maxmemory allows.
+  std::atomic<bool> memory_exceeded{false};
+
+  /// The AOF cannot be written or synced; `error` is the strerror text. Empty: it can.
+  void set_log_error(std::string error) {
+    bool failed = !error.empty();
+    {
+      MutexLock lock(mutex_);
+      log_error_.swap(error);
+    }
+    log_failed_.store(failed, std::memory_order_release);
+  }
+  bool log_failed() const { return log_failed_.load(std::memory_order_acquire); }
+  std::string log_error() {
+    MutexLock lock(mutex_);
+    return log_error_;
+  }
+
+ private:
+  std::atomic<bool> log_failed_{false};
+  Mutex mutex_;
+  std::string log_error_ GUARDED_BY(mutex_);
+};
+
+}  // namespace holdfast
