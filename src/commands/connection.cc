@@ -1,0 +1,161 @@
+#include "commands/connection.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/number.h"
+#include "base/sha1.h"
+#include "base/strings.h"
+#include "command/errors.h"
+#include "command/session.h"
+#include "config/config.h"
+#include "keyspace/keyspace.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+/// The version that clients are told: the command set is that of this Redis.
+constexpr std::string_view kRedisVersion = "7.2.4";
+constexpr std::string_view kWrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.";
+constexpr std::string_view kBadName = "Client names cannot contain spaces, newlines or special characters.";
+
+bool valid_name(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
+/// Checks and does a login. On failure writes the error.
+bool log_in(Session& session, std::string_view user, std::string_view password, Reply& reply) {
+  std::string wanted = session.services().config.text(Directive::kRequirepass);
+  bool right = user == "default" && (wanted.empty() || constant_time_equal(wanted, password));
+  if (!right) {
+    reply.error(kWrongPassword);
+    return false;
+  }
+  session.set_authenticated(true);
+  return true;
+}
+
+void cmd_ping(Session&, Args args, Reply& reply) {
+  if (args.size() > 2) return reply.error("wrong number of arguments for 'ping' command");
+  if (args.size() == 2) return reply.bulk(args[1]);
+  reply.status("PONG");
+}
+
+void cmd_echo(Session&, Args args, Reply& reply) { reply.bulk(args[1]); }
+
+void cmd_auth(Session& session, Args args, Reply& reply) {
+  if (args.size() > 3) return reply.error(errors::kSyntax);
+  if (args.size() == 2 && !session.password_needed()) {
+    return reply.error(
+        "AUTH <password> called without any password configured for the default user. Are you sure your configuration "
+        "is correct?");
+  }
+  std::string_view user = args.size() == 3 ? args[1] : "default";
+  if (log_in(session, user, args[args.size() - 1], reply)) reply.ok();
+}
+
+void cmd_hello(Session& session, Args args, Reply& reply) {
+  int protocol = session.protocol();
+  size_t next = 1;
+  if (args.size() > 1) {
+    auto version = parse_int64(args[1]);
+    if (!version) return reply.error("Protocol version is not an integer or out of range");
+    if (*version != 2 && *version != 3) return reply.error("-NOPROTO unsupported protocol version");
+    protocol = static_cast<int>(*version);
+    next = 2;
+  }
+  while (next < args.size()) {
+    size_t more = args.size() - next - 1;
+    if (args.is(next, "AUTH") && more >= 2) {
+      if (!log_in(session, args[next + 1], args[next + 2], reply)) return;
+      next += 3;
+    } else if (args.is(next, "SETNAME") && more >= 1) {
+      if (!valid_name(args[next + 1])) return reply.error(kBadName);
+      session.card().set_name(std::string(args[next + 1]));
+      next += 2;
+    } else {
+      return reply.error("Syntax error in HELLO option '" + std::string(args[next]) + "'");
+    }
+  }
+  if (!session.authenticated()) {
+    return reply.error(
+        "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
+        "option can be used to authenticate the client and select the RESP protocol version at the same time");
+  }
+  session.set_protocol(protocol);
+  reply.set_protocol(protocol);
+  reply.map(7);
+  reply.bulk("server");
+  reply.bulk("redis");
+  reply.bulk("version");
+  reply.bulk(kRedisVersion);
+  reply.bulk("proto");
+  reply.integer(protocol);
+  reply.bulk("id");
+  reply.integer(static_cast<int64_t>(session.card().id));
+  reply.bulk("mode");
+  reply.bulk("standalone");
+  reply.bulk("role");
+  reply.bulk("master");
+  reply.bulk("modules");
+  reply.array(0);
+}
+
+void cmd_select(Session& session, Args args, Reply& reply) {
+  auto db = args.integer(1, reply);
+  if (!db) return;
+  if (*db < 0 || *db >= session.services().keyspace.databases()) return reply.error(errors::kDbIndexOutOfRange);
+  session.select(static_cast<int>(*db));
+  reply.ok();
+}
+
+void cmd_reset(Session& session, Args, Reply& reply) {
+  session.reset();
+  reply.set_protocol(session.protocol());
+  reply.set_muted(false);
+  reply.status("RESET");
+}
+
+void cmd_quit(Session& session, Args, Reply& reply) {
+  session.close_after_reply();
+  reply.ok();
+}
+
+constexpr CommandRow kRows[] = {
+    {.name = "ping", .arity = -1, .flags = "fast", .keys = "", .categories = "connection",
+     .tips = "request_policy:all_shards; response_policy:all_succeeded", .group = "connection", .since = "1.0.0",
+     .complexity = "O(1)", .summary = "Answers PONG, or the message it is given.", .syntax = "[message:string]",
+     .handler = &cmd_ping},
+    {.name = "echo", .arity = 2, .flags = "loading stale fast", .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "1.0.0", .complexity = "O(1)", .summary = "Answers its argument.",
+     .syntax = "message:string", .handler = &cmd_echo},
+    {.name = "auth", .arity = -2, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
+     .categories = "connection", .tips = "", .group = "connection", .since = "1.0.0",
+     .complexity = "O(N) where N is the number of passwords of the user",
+     .summary = "Logs the connection in.", .syntax = "[username:string] password:string", .handler = &cmd_auth,
+     .history = "6.0.0: Added ACL style (username and password)."},
+    {.name = "hello", .arity = -1, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
+     .categories = "connection", .tips = "", .group = "connection", .since = "6.0.0", .complexity = "O(1)",
+     .summary = "Chooses the protocol version, and may log in and name the connection on the way.",
+     .syntax =
+         "[arguments:block(protover:integer [auth:block(AUTH username:string password:string)] [SETNAME clientname:string])]",
+     .handler = &cmd_hello, .history = "6.2.0: protover made optional, when called without arguments replies with the current connection's context."},
+    {.name = "select", .arity = 2, .flags = "loading stale fast", .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "1.0.0", .complexity = "O(1)", .summary = "Changes the database of the connection.",
+     .syntax = "index:integer", .handler = &cmd_select},
+    {.name = "reset", .arity = 1, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
+     .categories = "connection", .tips = "", .group = "connection", .since = "6.2.0", .complexity = "O(1)",
+     .summary = "Puts the connection back into the state of a new one.", .syntax = "", .handler = &cmd_reset},
+    {.name = "quit", .arity = -1, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
+     .categories = "connection", .tips = "", .group = "connection", .since = "1.0.0", .complexity = "O(1)",
+     .summary = "Closes the connection.", .syntax = "", .handler = &cmd_quit,
+     .deprecated = "7.2.0: just closing the connection"},
+};
+
+}  // namespace
+
+CommandRows connection_commands() { return kRows; }
+
+}  // namespace holdfast

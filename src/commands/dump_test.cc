@@ -1,0 +1,106 @@
+#include "commands/command_fixture.h"
+#include "rdb/dump_payload.h"
+
+namespace holdfast {
+namespace {
+
+class DumpTest : public CommandTest {
+ protected:
+  static std::string sealed(std::string body, int version = kRdbVersion) {
+    append_dump_footer(body, version);
+    return body;
+  }
+  std::string restore(std::string const& key, std::string const& payload, std::string const& ttl_and_options = "0") {
+    std::vector<std::string> words = *split_args("RESTORE " + key + " " + ttl_and_options);
+    words.insert(words.begin() + 3, payload);
+    std::string reply = send(words);
+    return reply.substr(0, reply.size() - 2);
+  }
+  std::string const hello_ = sealed(std::string("\0\5hello", 7));
+};
+
+TEST_F(DumpTest, payloads) {
+  expect_dialogue(R"(
+> SET s hello
++OK
+> DUMP s
+"\x00\x05hello\n\x00cr\xdfve4 \n"
+> SET i 100000
++OK
+> DUMP i
+"\x00\xc2\xa0\x86\x01\x00\n\x00\xf1$\x03Po/\xa6t"
+> DUMP missing
+nil
+)");
+}
+
+TEST_F(DumpTest, what_was_dumped_is_restored) {
+  for (std::string value : {std::string("hello"), std::string("12"), std::string("012"), std::string(),
+                            std::string(100, 'a'), std::string(100'000, 'b')}) {
+    send({"SET", "k", value});
+    std::string reply = send({"DUMP", "k"});
+    std::string payload = reply.substr(reply.find("\r\n") + 2);
+    payload.resize(payload.size() - 2);
+    EXPECT_EQ(restore("copy", payload, "0 REPLACE"), "+OK");
+    EXPECT_EQ(send({"GET", "copy"}), send({"GET", "k"}));
+    EXPECT_EQ(run("OBJECT ENCODING copy"), run("OBJECT ENCODING k"));
+  }
+}
+
+TEST_F(DumpTest, options) {
+  EXPECT_EQ(restore("k", hello_), "+OK");
+  EXPECT_EQ(restore("k", hello_), "-BUSYKEY Target key name already exists.");
+  EXPECT_EQ(restore("k", hello_, "-1"), "-BUSYKEY Target key name already exists.");
+  EXPECT_EQ(restore("k", hello_, "-1 REPLACE"), "-ERR Invalid TTL value, must be >= 0");
+  EXPECT_EQ(restore("k", hello_, "abc REPLACE"), "-ERR value is not an integer or out of range");
+  EXPECT_EQ(restore("k", hello_, "abc FOO"), "-ERR syntax error");
+  EXPECT_EQ(restore("k", hello_, "5000 REPLACE"), "+OK");
+  expect("PTTL k", ":5000");
+  EXPECT_EQ(restore("k", hello_, "9223372036854775807 REPLACE ABSTTL"), "+OK");
+  expect("PEXPIRETIME k", ":9223372036854775807");
+  EXPECT_EQ(restore("k", hello_, "0 REPLACE IDLETIME 1000"), "+OK");
+  expect("OBJECT IDLETIME k", ":1000");
+  EXPECT_EQ(restore("k", hello_, "0 REPLACE IDLETIME -1"), "-ERR Invalid IDLETIME value, must be >= 0");
+  EXPECT_EQ(restore("k", hello_, "0 REPLACE IDLETIME"), "-ERR syntax error");
+  EXPECT_EQ(restore("k", hello_, "0 REPLACE FREQ 256 FOO"), "-ERR Invalid FREQ value, must be >= 0 and <= 255");
+  EXPECT_EQ(restore("k", hello_, "0 REPLACE FREQ 1 IDLETIME 1"), "-ERR syntax error");
+  keyspace_.access().lfu = true;
+  EXPECT_EQ(restore("k", hello_, "0 REPLACE FREQ 100"), "+OK");
+  expect("OBJECT FREQ k", ":100");
+}
+
+TEST_F(DumpTest, payloads_that_are_wrong) {
+  constexpr std::string_view kRefused = "-ERR DUMP payload version or checksum are wrong";
+  constexpr std::string_view kBad = "-ERR Bad data format";
+  EXPECT_EQ(restore("k", ""), kRefused);
+  EXPECT_EQ(restore("k", "abc"), kRefused);
+  std::string flipped = hello_;
+  flipped[3] ^= 1;
+  EXPECT_EQ(restore("k", flipped), kRefused);
+  EXPECT_EQ(restore("k", sealed(std::string("\0\5hello", 7), kRdbVersion + 1)), kRefused);
+  EXPECT_EQ(restore("k", sealed(std::string("\0\5hell", 6))), kBad);
+  EXPECT_EQ(restore("k", sealed(std::string("\x01\x01\x01"
+                                            "a",
+                                            4))),
+            kBad);
+  EXPECT_EQ(restore("k", sealed("\xfe\x01")), kBad);
+  EXPECT_EQ(restore("k", sealed("")), kBad);
+  expect("EXISTS k", ":0");
+  EXPECT_EQ(restore("k", sealed(std::string("\0\3abcdef", 8))), "+OK");
+  expect("GET k", "\"abc\"");
+}
+
+TEST_F(DumpTest, effects_in_the_log) {
+  run("FLUSHALL");
+  std::string const payload = quote(hello_);
+  std::string const raw = hello_;
+  expect_logged("restore k 0 " + payload, "restore k 0 " + raw);
+  expect_logged("restore k 5000 " + payload + " replace", "restore k 1700000005000 " + raw + " replace ABSTTL");
+  expect_logged("restore k 1800000000000 " + payload + " replace absttl",
+                "restore k 1800000000000 " + raw + " replace absttl");
+  expect_logged("restore k 1 " + payload + " replace absttl", "DEL k");
+  expect_logged("restore k 1 " + payload + " replace absttl", "");
+}
+
+}  // namespace
+}  // namespace holdfast

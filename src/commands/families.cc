@@ -1,0 +1,22 @@
+#include "commands/families.h"
+
+#include "commands/connection.h"
+#include "commands/databases.h"
+#include "commands/dump.h"
+#include "commands/expire.h"
+#include "commands/keys.h"
+#include "commands/lcs.h"
+#include "commands/object.h"
+#include "commands/scan.h"
+#include "commands/strings.h"
+#include "commands/transaction.h"
+
+namespace holdfast {
+
+std::vector<CommandRows> command_families() {
+  return {connection_commands(), transaction_commands(), string_commands(), counter_commands(), string_range_commands(),
+          lcs_commands(),        key_commands(),         expire_commands(), scan_commands(),    database_commands(),
+          object_commands(),     memory_usage_command(), dump_commands()};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "command/command_row.h"
+
+namespace holdfast {
+
+/// LCS.
+CommandRows lcs_commands();
+
+}  // namespace holdfast
