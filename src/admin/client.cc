@@ -1,0 +1,280 @@
+#include "admin/client.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "admin/client_filter.h"
+#include "admin/client_line.h"
+#include "admin/help.h"
+#include "base/clock.h"
+#include "base/number.h"
+#include "command/errors.h"
+#include "command/pause.h"
+#include "command/session.h"
+
+namespace holdfast {
+namespace {
+
+constexpr char kContainer[] = "client";
+
+/// Names and library texts go into lines whose fields are separated by blanks.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= '!' && c <= '~'; });
+}
+
+void cmd_client_id(Session& session, Args, Reply& reply) { reply.integer(static_cast<int64_t>(session.card().id)); }
+
+void cmd_client_setname(Session& session, Args args, Reply& reply) {
+  if (!is_plain(args[2])) {
+    return reply.error("Client names cannot contain spaces, newlines or special characters.");
+  }
+  session.card().set_name(std::string(args[2]));
+  reply.ok();
+}
+
+void cmd_client_getname(Session& session, Args, Reply& reply) {
+  std::string const name = session.card().name();
+  name.empty() ? reply.null() : reply.bulk(name);
+}
+
+void cmd_client_setinfo(Session& session, Args args, Reply& reply) {
+  bool const is_name = args.is(2, "LIB-NAME");
+  if (!is_name && !args.is(2, "LIB-VER")) return reply.error("Unrecognized option '" + std::string(args[2]) + "'");
+  if (!is_plain(args[3])) {
+    return reply.error(std::string(is_name ? "lib-name" : "lib-ver") +
+                       " cannot contain spaces, newlines or special characters.");
+  }
+  auto [name, version] = session.card().library();
+  (is_name ? name : version) = args[3];
+  session.card().set_library(std::move(name), std::move(version));
+  reply.ok();
+}
+
+void cmd_client_info(Session& session, Args, Reply& reply) {
+  Services& services = session.services();
+  reply.verbatim("txt", client_line(session.card(), services.commands, services.clock.unix_ms()));
+}
+
+void cmd_client_list(Session& session, Args args, Reply& reply) {
+  Services& services = session.services();
+  int64_t const now_ms = services.clock.unix_ms();
+  std::string lines;
+  if (args.size() == 2) {
+    for (auto const& card : services.clients.list()) lines += client_line(*card, services.commands, now_ms);
+  } else if (args.size() == 4 && args.is(2, "TYPE")) {
+    auto const type = parse_client_type(args[3]);
+    if (!type) return reply.error("Unknown client type '" + std::string(args[3]) + "'");
+    for (auto const& card : services.clients.list()) {
+      if (client_type(*card) == *type) lines += client_line(*card, services.commands, now_ms);
+    }
+  } else if (args.size() > 3 && args.is(2, "ID")) {
+    for (size_t i = 3; i < args.size(); i++) {
+      auto const id = args.integer(i, reply, "Invalid client ID");
+      if (!id) return;
+      auto const card = services.clients.find(static_cast<uint64_t>(*id));
+      if (card) lines += client_line(*card, services.commands, now_ms);
+    }
+  } else {
+    return reply.error(errors::kSyntax);
+  }
+  reply.verbatim("txt", lines);
+}
+
+/// Closes the connections that fit; the one that asks after its reply. Returns how many.
+int64_t kill(Session& session, ClientFilter const& filter) {
+  Services& services = session.services();
+  uint64_t const own_id = session.card().id;
+  int64_t const now_ms = services.clock.unix_ms();
+  int64_t killed = 0;
+  for (auto const& card : services.clients.list()) {
+    if (!filter.matches(*card, own_id, now_ms)) continue;
+    killed++;
+    if (card->id == own_id) {
+      session.close_after_reply();
+      continue;
+    }
+    card->killed.store(true, std::memory_order_relaxed);
+    services.clients.close_connection(*card);
+  }
+  return killed;
+}
+
+void cmd_client_kill(Session& session, Args args, Reply& reply) {
+  if (args.size() == 3) {
+    ClientFilter filter{.address = std::string(args[2]), .skip_me = false};
+    return kill(session, filter) ? reply.ok() : reply.error("No such client");
+  }
+  Result<ClientFilter> const filter = ClientFilter::parse(args, 2);
+  if (!filter) return reply.error(filter.error().message);
+  reply.integer(kill(session, *filter));
+}
+
+void cmd_client_reply(Session& session, Args args, Reply& reply) {
+  if (args.is(2, "ON")) {
+    session.reply_mode = Session::ReplyMode::kOn;
+    reply.set_muted(false);
+    reply.ok();
+  } else if (args.is(2, "OFF")) {
+    session.reply_mode = Session::ReplyMode::kOff;
+    reply.set_muted(true);
+  } else if (args.is(2, "SKIP")) {
+    if (session.reply_mode != Session::ReplyMode::kOff) session.reply_mode = Session::ReplyMode::kSkipNext;
+  } else {
+    reply.error(errors::kSyntax);
+  }
+}
+
+std::optional<bool> on_or_off(Args args, size_t index, Reply& reply) {
+  bool const on = args.is(index, "ON");
+  if (!on && !args.is(index, "OFF")) {
+    reply.error(errors::kSyntax);
+    return std::nullopt;
+  }
+  return on;
+}
+
+void cmd_client_no_evict(Session& session, Args args, Reply& reply) {
+  auto const on = on_or_off(args, 2, reply);
+  if (!on) return;
+  session.card().no_evict.store(*on, std::memory_order_relaxed);
+  reply.ok();
+}
+
+void cmd_client_no_touch(Session& session, Args args, Reply& reply) {
+  auto const on = on_or_off(args, 2, reply);
+  if (!on) return;
+  session.touch_keys = !*on;
+  session.card().no_touch.store(*on, std::memory_order_relaxed);
+  reply.ok();
+}
+
+void cmd_client_pause(Session& session, Args args, Reply& reply) {
+  if (args.size() > 4) return reply_wrong_arguments(args, reply);
+  auto mode = Pause::Mode::kAll;
+  if (args.size() == 4 && args.is(3, "WRITE")) {
+    mode = Pause::Mode::kWrite;
+  } else if (args.size() == 4 && !args.is(3, "ALL")) {
+    return reply.error("CLIENT PAUSE mode must be WRITE or ALL");
+  }
+  auto const ms = args.integer(2, reply, "timeout is not an integer or out of range");
+  if (!ms) return;
+  if (*ms < 0) return reply.error("timeout is negative");
+  int64_t const now_ms = session.services().clock.unix_ms();
+  int64_t const until_ms = *ms > std::numeric_limits<int64_t>::max() - now_ms ? std::numeric_limits<int64_t>::max()
+                                                                              : now_ms + *ms;
+  session.services().pause.start(Pause::Purpose::kClient, mode, until_ms);
+  reply.ok();
+}
+
+void cmd_client_unpause(Session& session, Args, Reply& reply) {
+  session.services().pause.stop(Pause::Purpose::kClient);
+  reply.ok();
+}
+
+/// No command of a client waits for keys or replicas in a way that can be cut short, so nobody is ever unblocked.
+void cmd_client_unblock(Session&, Args args, Reply& reply) {
+  if (args.size() > 4) return reply_wrong_arguments(args, reply);
+  if (args.size() > 3 && !args.is(3, "TIMEOUT") && !args.is(3, "ERROR")) {
+    return reply.error("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  }
+  if (!args.integer(2, reply)) return;
+  reply.integer(0);
+}
+
+void cmd_client_getredir(Session&, Args, Reply& reply) { reply.integer(-1); }
+
+void cmd_client_trackinginfo(Session&, Args, Reply& reply) {
+  reply.map(3);
+  reply.bulk("flags");
+  reply.set(1);
+  reply.bulk("off");
+  reply.bulk("redirect");
+  reply.integer(-1);
+  reply.bulk("prefixes");
+  reply.array(0);
+}
+
+#define HOLDFAST_PLAIN "noscript loading stale"
+#define HOLDFAST_ADMIN "admin noscript loading stale"
+
+constexpr CommandRow kRows[] = {
+    {.name = "client", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "connection",
+     .since = "2.4.0", .complexity = "Depends on the subcommand.", .summary = "Commands about client connections.",
+     .syntax = ""},
+    {.name = "client|getname", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "2.6.9", .complexity = "O(1)", .summary = "Tells the name of this connection.",
+     .syntax = "", .handler = &cmd_client_getname},
+    {.name = "client|getredir", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "6.0.0", .complexity = "O(1)",
+     .summary = "Tells which connection gets the invalidation messages of this one.", .syntax = "",
+     .handler = &cmd_client_getredir},
+    {.name = "client|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "5.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
+     .handler = &cmd_help<kContainer>},
+    {.name = "client|id", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "5.0.0", .complexity = "O(1)", .summary = "Tells the number of this connection.",
+     .syntax = "", .handler = &cmd_client_id},
+    {.name = "client|info", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection",
+     .tips = "nondeterministic_output", .group = "connection", .since = "6.2.0", .complexity = "O(1)",
+     .summary = "Describes this connection in one line.", .syntax = "", .handler = &cmd_client_info},
+    {.name = "client|kill", .arity = -3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "2.4.0", .complexity = "O(N) where N is the number of connections",
+     .summary = "Closes the connections that fit an address or all given filters.",
+     .syntax = "filter:oneof(old-format:string | new-format:oneof([ID client-id:integer] | "
+               "[TYPE client-type:oneof(NORMAL | MASTER | REPLICA | PUBSUB)] | [USER username:string] | "
+               "[ADDR addr:string] | [LADDR laddr:string] | [SKIPME skipme:oneof(YES | NO)] | "
+               "[MAXAGE maxage:integer])...)",
+     .handler = &cmd_client_kill,
+     .history = "2.8.12: Added filters, the first of them ID.; 2.8.13: Added the TYPE filter and the SKIPME option.; "
+                "5.0.0: REPLICA is another word for SLAVE.; 6.2.0: Added the LADDR filter."},
+    {.name = "client|list", .arity = -2, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection",
+     .tips = "nondeterministic_output", .group = "connection", .since = "2.4.0",
+     .complexity = "O(N) where N is the number of connections", .summary = "Describes all connections, a line for each.",
+     .syntax = "[TYPE client-type:oneof(NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...]",
+     .handler = &cmd_client_list,
+     .history = "2.8.12: Added the unique id of each connection.; 5.0.0: Added the TYPE filter.; "
+                "6.0.0: Added the user field.; 6.2.0: Added argv-mem, tot-mem, laddr and redir, and the ID filter.; "
+                "7.0.0: Added resp, multi-mem, rbs and rbp.; 7.2.0: Added lib-name and lib-ver."},
+    {.name = "client|no-evict", .arity = 3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "7.0.0", .complexity = "O(1)",
+     .summary = "Spares this connection when connections are closed for want of memory.",
+     .syntax = "enabled:oneof(ON | OFF)", .handler = &cmd_client_no_evict},
+    {.name = "client|no-touch", .arity = 3, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "7.2.0", .complexity = "O(1)",
+     .summary = "Leaves the access time of keys alone when this connection reads them.",
+     .syntax = "enabled:oneof(ON | OFF)", .handler = &cmd_client_no_touch},
+    {.name = "client|pause", .arity = -3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "3.0.0", .complexity = "O(1)",
+     .summary = "Holds back the commands of all clients, or the writing ones, for a time.",
+     .syntax = "timeout:integer [mode:oneof(WRITE | ALL)]", .handler = &cmd_client_pause,
+     .history = "6.2.0: Added the mode, and the WRITE mode."},
+    {.name = "client|reply", .arity = 3, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "3.2.0", .complexity = "O(1)", .summary = "Switches replies on, off, or off once.",
+     .syntax = "action:oneof(ON | OFF | SKIP)", .handler = &cmd_client_reply},
+    {.name = "client|setinfo", .arity = 4, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection",
+     .tips = "request_policy:all_nodes; response_policy:all_succeeded", .group = "connection", .since = "7.2.0",
+     .complexity = "O(1)", .summary = "Notes the name or the version of the client library.",
+     .syntax = "attr:oneof(LIB-NAME libname:string | LIB-VER libver:string)", .handler = &cmd_client_setinfo},
+    {.name = "client|setname", .arity = 3, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "2.6.9", .complexity = "O(1)", .summary = "Names this connection.",
+     .syntax = "connection-name:string", .handler = &cmd_client_setname},
+    {.name = "client|trackinginfo", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection",
+     .tips = "", .group = "connection", .since = "6.2.0", .complexity = "O(1)",
+     .summary = "Tells how keys are tracked for this connection.", .syntax = "", .handler = &cmd_client_trackinginfo},
+    {.name = "client|unblock", .arity = -3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "5.0.0", .complexity = "O(log N) where N is the number of connections",
+     .summary = "Ends the waiting of another connection.",
+     .syntax = "client-id:integer [unblock-type:oneof(TIMEOUT | ERROR)]", .handler = &cmd_client_unblock},
+    {.name = "client|unpause", .arity = 2, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
+     .group = "connection", .since = "6.2.0", .complexity = "O(N) where N is the number of held connections",
+     .summary = "Ends a pause before its time.", .syntax = "", .handler = &cmd_client_unpause},
+};
+
+#undef HOLDFAST_PLAIN
+#undef HOLDFAST_ADMIN
+
+}  // namespace
+
+CommandRows client_commands() { return kRows; }
+
+}  // namespace holdfast

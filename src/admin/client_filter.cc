@@ -1,0 +1,73 @@
+#include "admin/client_filter.h"
+
+#include "base/number.h"
+#include "base/strings.h"
+#include "command/errors.h"
+
+namespace holdfast {
+
+std::optional<ClientType> parse_client_type(std::string_view word) {
+  if (iequals(word, "normal")) return ClientType::kNormal;
+  if (iequals(word, "master")) return ClientType::kMaster;
+  if (iequals(word, "replica") || iequals(word, "slave")) return ClientType::kReplica;
+  if (iequals(word, "pubsub")) return ClientType::kPubsub;
+  return std::nullopt;
+}
+
+ClientType client_type(ClientCard const&) { return ClientType::kNormal; }
+
+namespace {
+
+Status apply(ClientFilter& filter, std::string_view word, std::string_view value) {
+  if (iequals(word, "ID")) {
+    auto const id = parse_int64(value);
+    if (!id || *id < 1) return fail("client-id should be greater than 0");
+    filter.id = static_cast<uint64_t>(*id);
+  } else if (iequals(word, "TYPE")) {
+    filter.type = parse_client_type(value);
+    if (!filter.type) return fail("Unknown client type '" + std::string(value) + "'");
+  } else if (iequals(word, "ADDR")) {
+    filter.address = value;
+  } else if (iequals(word, "LADDR")) {
+    filter.local_address = value;
+  } else if (iequals(word, "USER")) {
+    // Everybody is the default user.
+    if (value != "default") return fail("No such user '" + std::string(value) + "'");
+  } else if (iequals(word, "MAXAGE")) {
+    auto const age = parse_int64(value);
+    if (!age) return fail("maxage is not an integer or out of range");
+    if (*age < 1) return fail("maxage should be greater than 0");
+    filter.age_min_s = *age;
+  } else if (iequals(word, "SKIPME")) {
+    bool const yes = iequals(value, "yes");
+    if (!yes && !iequals(value, "no")) return fail(std::string(errors::kSyntax));
+    filter.skip_me = yes;
+  } else {
+    return fail(std::string(errors::kSyntax));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ClientFilter> ClientFilter::parse(Args args, size_t first) {
+  ClientFilter filter;
+  for (size_t i = first; i < args.size(); i += 2) {
+    if (i + 1 == args.size()) return fail(std::string(errors::kSyntax));
+    if (Status applied = apply(filter, args[i], args[i + 1]); !applied) {
+      return std::unexpected(std::move(applied.error()));
+    }
+  }
+  return filter;
+}
+
+bool ClientFilter::matches(ClientCard const& card, uint64_t own_id, int64_t now_ms) const {
+  if (skip_me && card.id == own_id) return false;
+  if (id && card.id != *id) return false;
+  if (type && client_type(card) != *type) return false;
+  if (address && card.address != *address) return false;
+  if (local_address && card.local_address != *local_address) return false;
+  return !age_min_s || (now_ms - card.created_ms) / 1000 >= *age_min_s;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "command/args.h"
+#include "command/client_card.h"
+
+namespace holdfast {
+
+/// The classes that CLIENT LIST and CLIENT KILL tell apart.
+enum class ClientType : uint8_t { kNormal, kMaster, kReplica, kPubsub };
+
+/// "normal", "master", "replica" or "slave", "pubsub", in any case.
+std::optional<ClientType> parse_client_type(std::string_view word);
+/// Every connection that there is belongs to an ordinary client: links between servers and subscribers have none yet.
+ClientType client_type(ClientCard const& card);
+
+/// What CLIENT KILL asks for: a connection must fit everything that is set.
+struct ClientFilter {
+  std::optional<uint64_t> id;
+  std::optional<ClientType> type;
+  std::optional<std::string> address;
+  std::optional<std::string> local_address;
+  /// The connection is at least this old, seconds.
+  std::optional<int64_t> age_min_s;
+  /// Spares the connection that asks.
+  bool skip_me = true;
+
+  /// Reads `<filter> <value> ...` from `first` on. The message of a failure is the error reply.
+  static Result<ClientFilter> parse(Args args, size_t first);
+
+  /// `own_id` is the connection that asks; `now_ms` Unix ms.
+  bool matches(ClientCard const& card, uint64_t own_id, int64_t now_ms) const;
+};
+
+}  // namespace holdfast

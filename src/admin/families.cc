@@ -1,0 +1,22 @@
+#include "admin/families.h"
+
+#include "admin/client.h"
+#include "admin/command.h"
+#include "admin/config_command.h"
+#include "admin/debug.h"
+#include "admin/info.h"
+#include "admin/memory_command.h"
+#include "admin/saving.h"
+#include "admin/server.h"
+#include "admin/shutdown.h"
+#include "admin/slowlog_command.h"
+#include "admin/wait.h"
+
+namespace holdfast {
+
+std::vector<CommandRows> admin_families() {
+  return {config_commands(), info_commands(),   client_commands(), command_commands(), debug_commands(), memory_commands(),
+          saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
+}
+
+}  // namespace holdfast

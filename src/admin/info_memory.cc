@@ -1,0 +1,70 @@
+#include <unistd.h>
+
+#include "admin/info_sections.h"
+#include "admin/memory_report.h"
+#include "config/config.h"
+#include "keyspace/keyspace.h"
+#include "memory/lazy_free.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+void info_scripts(InfoText& text) {
+  text.zero({"used_memory_lua", "used_memory_vm_eval"});
+  text.field("used_memory_lua_human", format_memory_human(0));
+  text.zero({"used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
+             "used_memory_vm_functions"});
+  text.bytes("used_memory_vm_total", 0);
+  text.zero({"used_memory_functions"});
+  text.bytes("used_memory_scripts", 0);
+}
+
+/// The allocators cannot say what they hold in reserve, so everything that is resident counts as active.
+void info_allocator(MemoryReport const& report, InfoText& text) {
+  text.number("allocator_frag_ratio", report.fragmentation());
+  text.field("allocator_frag_bytes", report.fragmentation_bytes());
+  text.number("allocator_rss_ratio", 1);
+  text.field("allocator_rss_bytes", 0);
+  text.number("rss_overhead_ratio", 1);
+  text.field("rss_overhead_bytes", 0);
+  text.number("mem_fragmentation_ratio", report.fragmentation());
+  text.field("mem_fragmentation_bytes", report.fragmentation_bytes());
+}
+
+}  // namespace
+
+void info_memory(Session& session, InfoText& text) {
+  Services& services = session.services();
+  MemoryReport const report = measure_memory(services);
+  text.section("Memory");
+  text.bytes("used_memory", report.used);
+  text.bytes("used_memory_rss", report.resident);
+  text.bytes("used_memory_peak", report.peak);
+  text.number("used_memory_peak_perc", report.peak_percent(), 2, "%");
+  text.field("used_memory_overhead", report.overhead());
+  text.field("used_memory_startup", report.figures.startup);
+  text.field("used_memory_dataset", report.figures.keys);
+  text.number("used_memory_dataset_perc", report.dataset_percent(), 2, "%");
+  text.field("allocator_allocated", report.used);
+  text.field("allocator_active", report.resident);
+  text.field("allocator_resident", report.resident);
+  text.bytes("total_system_memory",
+             static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+  info_scripts(text);
+  text.bytes("maxmemory", services.config.memory(Directive::kMaxmemory));
+  text.field("maxmemory_policy", services.config.text(Directive::kMaxmemoryPolicy));
+  info_allocator(report, text);
+  text.field("mem_not_counted_for_evict", report.figures.log_buffer);
+  text.zero({"mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves"});
+  text.field("mem_clients_normal", report.figures.clients);
+  text.zero({"mem_cluster_links"});
+  text.field("mem_aof_buffer", report.figures.log_buffer);
+  text.field("mem_allocator", "holdfast-slab, libc");
+  text.zero({"active_defrag_running"});
+  text.field("lazyfree_pending_objects", services.keyspace.lazy_free().pending());
+  text.field("lazyfreed_objects", services.keyspace.lazy_free().freed());
+}
+
+}  // namespace holdfast

@@ -1,0 +1,174 @@
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "admin/info_sections.h"
+#include "base/hash.h"
+#include "command/redis_version.h"
+#include "command/statistics.h"
+#include "config/config.h"
+#include "keyspace/keyspace.h"
+
+// Who this server is, who is connected, what it costs, what it holds: server, clients, cpu, modules, cluster, keyspace.
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+constexpr int64_t kDayMs = 24 * 60 * 60 * 1000;
+
+std::string system_text() {
+  struct utsname name {};
+  uname(&name);
+  return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+std::string compiler_version() {
+#if defined(__GNUC__) && !defined(__clang__)
+  return to_text(__GNUC__) + "." + to_text(__GNUC_MINOR__) + "." + to_text(__GNUC_PATCHLEVEL__);
+#else
+  return "0.0.0";
+#endif
+}
+
+/// 16 hex digits that differ between versions and compilers.
+std::string build_id() {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx",
+                static_cast<unsigned long long>(KeyHasher(0)(HOLDFAST_VERSION " " __VERSION__)));
+  return text;
+}
+
+std::string supervised(config::Config const& config) {
+  auto const kind = config.choice<config::Supervised>(Directive::kSupervised);
+  bool const known = kind == config::Supervised::kUpstart || kind == config::Supervised::kSystemd;
+  return known ? config.text(Directive::kSupervised) : "no";
+}
+
+void cpu_pair(InfoText& text, int who, std::string const& suffix) {
+  struct rusage usage {};
+  getrusage(who, &usage);
+  auto seconds = [](timeval const& time) {
+    char digits[48];
+    std::snprintf(digits, sizeof digits, "%lld.%06lld", static_cast<long long>(time.tv_sec),
+                  static_cast<long long>(time.tv_usec));
+    return std::string(digits);
+  };
+  text.field("used_cpu_sys" + suffix, seconds(usage.ru_stime));
+  text.field("used_cpu_user" + suffix, seconds(usage.ru_utime));
+}
+
+}  // namespace
+
+void info_server(Session& session, InfoText& text) {
+  Services& services = session.services();
+  int64_t const now_us = services.clock.unix_us();
+  int64_t const uptime_ms = now_us / 1000 - services.control.start_ms();
+  text.section("Server");
+  text.field("redis_version", kRedisVersion);
+  text.field("redis_git_sha1", "00000000");
+  text.field("redis_git_dirty", "0");
+  text.field("redis_build_id", build_id());
+  text.field("redis_mode", "standalone");
+  text.field("os", system_text());
+  text.field("arch_bits", sizeof(void*) * 8);
+  text.field("monotonic_clock", "POSIX clock_gettime");
+  text.field("multiplexing_api", "epoll");
+  text.field("atomicvar_api", "c11-builtin");
+  text.field("gcc_version", compiler_version());
+  text.field("process_id", getpid());
+  text.field("process_supervised", supervised(services.config));
+  text.field("run_id", services.control.run_id());
+  text.field("tcp_port", services.config.integer(Directive::kPort));
+  text.field("server_time_usec", now_us);
+  text.field("uptime_in_seconds", uptime_ms / 1000);
+  text.field("uptime_in_days", uptime_ms / kDayMs);
+  text.field("hz", services.config.integer(Directive::kHz));
+  text.field("configured_hz", services.config.integer(Directive::kHz));
+  text.field("lru_clock", now_us / 1'000'000 & 0xFFFFFF);
+  text.field("executable", services.control.executable());
+  text.field("config_file", services.config.config_file());
+  text.field("io_threads_active", services.control.worker_count() > 1 ? 1 : 0);
+  text.field("holdfast_version", HOLDFAST_VERSION);
+  text.field("threads", services.control.worker_count());
+  text.field("partitions", services.keyspace.partition_count());
+}
+
+void info_clients(Session& session, InfoText& text) {
+  constexpr auto kOrder = std::memory_order_relaxed;
+  Services& services = session.services();
+  uint64_t input_max = 0;
+  uint64_t output_max = 0;
+  int blocked = 0;
+  auto const cards = services.clients.list();
+  for (auto const& card : cards) {
+    input_max = std::max(input_max, card->input_bytes.load(kOrder) + card->input_free_bytes.load(kOrder));
+    output_max = std::max(output_max, card->output_bytes.load(kOrder));
+    blocked += card->blocked.load(kOrder) ? 1 : 0;
+  }
+  text.section("Clients");
+  text.field("connected_clients", cards.size());
+  text.zero({"cluster_connections"});
+  text.field("maxclients", services.config.integer(Directive::kMaxclients));
+  text.field("client_recent_max_input_buffer", input_max);
+  text.field("client_recent_max_output_buffer", output_max);
+  text.field("blocked_clients", blocked);
+  text.zero({"tracking_clients", "clients_in_timeout_table", "total_blocking_keys", "total_blocking_keys_on_nokey"});
+}
+
+void info_cpu(Session&, InfoText& text) {
+  text.section("CPU");
+  cpu_pair(text, RUSAGE_SELF, "");
+  cpu_pair(text, RUSAGE_CHILDREN, "_children");
+  // There is no main thread here: the worker that answers.
+  cpu_pair(text, RUSAGE_THREAD, "_main_thread");
+}
+
+void info_modules(Session&, InfoText& text) { text.section("Modules"); }
+
+void info_cluster(Session&, InfoText& text) {
+  text.section("Cluster");
+  text.zero({"cluster_enabled"});
+}
+
+namespace {
+
+/// Mean time to live of the keys that expire, ms.
+int64_t mean_ttl_ms(Keyspace const& keyspace, int db, int64_t now_ms) {
+  double sum_ms = 0;
+  uint64_t keys = 0;
+  for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
+    auto const& counters = keyspace.partition(i).counters[static_cast<size_t>(db)];
+    uint64_t const count = counters.expiring_keys.get();
+    uint64_t const expiries = counters.expiry_sum_ms.get();
+    // Read without the lock: a pair that does not belong together is left out.
+    if (count == 0 || count != counters.expiring_keys.get()) continue;
+    // The difference is small enough for 64 bits, though the sum may not be.
+    auto const left_ms = static_cast<int64_t>(expiries - count * static_cast<uint64_t>(now_ms));
+    sum_ms += static_cast<double>(std::max<int64_t>(0, left_ms));
+    keys += count;
+  }
+  return keys == 0 ? 0 : static_cast<int64_t>(sum_ms / static_cast<double>(keys));
+}
+
+}  // namespace
+
+void info_keyspace(Session& session, InfoText& text) {
+  Services& services = session.services();
+  Keyspace const& keyspace = services.keyspace;
+  int64_t const now_ms = services.clock.unix_ms();
+  text.section("Keyspace");
+  for (int db = 0; db < keyspace.databases(); db++) {
+    uint64_t const keys = keyspace.keys(db);
+    if (keys == 0) continue;
+    text.field("db" + to_text(db), "keys=" + to_text_unsigned(keys) +
+                                       ",expires=" + to_text_unsigned(keyspace.expiring_keys(db)) +
+                                       ",avg_ttl=" + to_text(mean_ttl_ms(keyspace, db, now_ms)));
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,90 @@
+#include <cstdio>
+
+#include "admin/info_sections.h"
+#include "command/command_table.h"
+#include "command/statistics.h"
+#include "keyspace/keyspace.h"
+
+// What has been counted: stats, commandstats, errorstats, latencystats.
+
+namespace holdfast {
+namespace {
+
+void info_traffic(Statistics& statistics, InfoText& text) {
+  Statistics::Rates const rates = statistics.rates();
+  text.field("total_connections_received", statistics.sum(&WorkerStatistics::connections_received));
+  text.field("total_commands_processed", statistics.sum(&WorkerStatistics::commands_processed));
+  text.field("instantaneous_ops_per_sec", rates.commands);
+  text.field("total_net_input_bytes", statistics.sum(&WorkerStatistics::net_input_bytes));
+  text.field("total_net_output_bytes", statistics.sum(&WorkerStatistics::net_output_bytes));
+  text.zero({"total_net_repl_input_bytes", "total_net_repl_output_bytes"});
+  text.number("instantaneous_input_kbps", static_cast<double>(rates.input_bytes) / 1024);
+  text.number("instantaneous_output_kbps", static_cast<double>(rates.output_bytes) / 1024);
+  text.number("instantaneous_input_repl_kbps", 0);
+  text.number("instantaneous_output_repl_kbps", 0);
+  text.field("rejected_connections", statistics.sum(&WorkerStatistics::connections_rejected));
+  text.zero({"sync_full", "sync_partial_ok", "sync_partial_err"});
+}
+
+void info_keys(Keyspace const& keyspace, InfoText& text) {
+  text.field("expired_keys", keyspace.sum(&Partition::expired));
+  text.number("expired_stale_perc", 0);
+  text.zero({"expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
+             "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
+  text.field("keyspace_hits", keyspace.sum(&Partition::hits));
+  text.field("keyspace_misses", keyspace.sum(&Partition::misses));
+}
+
+}  // namespace
+
+void info_stats(Session& session, InfoText& text) {
+  Services& services = session.services();
+  Statistics& statistics = services.statistics;
+  uint64_t errors = 0;
+  for (auto const& [code, count] : statistics.errors()) errors += count;
+  text.section("Stats");
+  info_traffic(statistics, text);
+  info_keys(services.keyspace, text);
+  text.zero({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+             "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+             "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+             "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
+             "unexpected_error_replies"});
+  text.field("total_error_replies", errors);
+  text.zero({"dump_payload_sanitizations"});
+  text.field("total_reads_processed", statistics.sum(&WorkerStatistics::reads));
+  text.field("total_writes_processed", statistics.sum(&WorkerStatistics::writes));
+  text.zero({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks",
+             "reply_buffer_expands", "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key",
+             "acl_access_denied_channel"});
+}
+
+void info_commandstats(Session& session, InfoText& text) {
+  Services& services = session.services();
+  text.section("Commandstats");
+  for (uint16_t id = 0; id < services.commands.size(); id++) {
+    Statistics::CommandSum const sum = services.statistics.command(id);
+    if (sum.calls == 0 && sum.rejected == 0 && sum.failed == 0) continue;
+    double const total_us = static_cast<double>(sum.nanoseconds) / 1000;
+    char line[192];
+    int const length = std::snprintf(
+        line, sizeof line, "calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,failed_calls=%llu",
+        static_cast<unsigned long long>(sum.calls), static_cast<unsigned long long>(sum.nanoseconds / 1000),
+        sum.calls ? total_us / static_cast<double>(sum.calls) : 0.0, static_cast<unsigned long long>(sum.rejected),
+        static_cast<unsigned long long>(sum.failed));
+    text.field("cmdstat_" + info_name(services.commands.by_id(id).full_name),
+               std::string_view(line, static_cast<size_t>(length)));
+  }
+}
+
+void info_errorstats(Session& session, InfoText& text) {
+  text.section("Errorstats");
+  for (auto const& [code, count] : session.services().statistics.errors()) {
+    text.field("errorstat_" + info_name(code), "count=" + to_text_unsigned(count));
+  }
+}
+
+/// Times are summed up, not kept apart, so there are no percentiles.
+void info_latencystats(Session&, InfoText& text) { text.section("Latencystats"); }
+
+}  // namespace holdfast

@@ -1,0 +1,161 @@
+#include "admin/memory_command.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "admin/help.h"
+#include "admin/memory_doctor.h"
+#include "admin/memory_report.h"
+#include "base/number.h"
+#include "command/session.h"
+#include "command/task.h"
+#include "keyspace/keyspace.h"
+
+namespace holdfast {
+namespace {
+
+constexpr char kContainer[] = "memory";
+
+void cmd_memory_doctor(Session& session, Args, Reply& reply) {
+  Services& services = session.services();
+  reply.verbatim("txt", diagnose_memory(measure_memory(services), services.clients.size()));
+}
+
+void cmd_memory_malloc_stats(Session&, Args, Reply& reply) {
+  reply.bulk("Stats not supported for the current allocator");
+}
+
+/// Gives unused memory back to the system when it is destroyed: on the thread that frees in the background, since this
+/// may take long.
+class Trim final : public Garbage {
+ public:
+  ~Trim() override { malloc_trim(0); }
+};
+
+void cmd_memory_purge(Session& session, Args, Reply& reply) {
+  session.services().keyspace.lazy_free().push(std::make_unique<Trim>());
+  reply.ok();
+}
+
+class MemoryStatsTask final : public Task {
+ public:
+  Progress step(TaskSlice& slice) override {
+    Services& services = slice.session().services();
+    Keyspace& keyspace = services.keyspace;
+    tables_.resize(static_cast<size_t>(keyspace.databases()));
+    for (; partition_ < keyspace.partition_count(); partition_++) {
+      if (slice.expired()) return Progress::kAgain;
+      bool const seen = slice.with_partition(partition_, [&](Txn&) { add_tables(keyspace.partition(partition_)); });
+      if (!seen) return Progress::kAgain;
+    }
+    write_reply(services, slice.reply());
+    return Progress::kDone;
+  }
+
+ private:
+  void add_tables(Partition& partition) {
+    for (size_t db = 0; db < tables_.size(); db++) {
+      KeyTable* const table = partition.tables[db].get();
+      if (table) tables_[db] += table->table().memory_bytes();
+    }
+  }
+
+  static void number(Reply& reply, std::string_view name, uint64_t value) {
+    reply.bulk(name);
+    reply.integer(static_cast<int64_t>(value));
+  }
+  static void ratio(Reply& reply, std::string_view name, double value) {
+    reply.bulk(name);
+    reply.number(value);
+  }
+
+  void write_reply(Services& services, Reply& reply) const {
+    Keyspace const& keyspace = services.keyspace;
+    MemoryReport const report = measure_memory(services);
+    std::vector<size_t> databases;  // those with keys
+    uint64_t keys = 0;
+    uint64_t table_bytes = 0;
+    for (size_t db = 0; db < tables_.size(); db++) {
+      uint64_t const count = keyspace.keys(static_cast<int>(db));
+      if (count > 0) databases.push_back(db);
+      keys += count;
+      table_bytes += tables_[db];
+    }
+    uint64_t const overhead = report.overhead() + table_bytes;
+    constexpr size_t kFields = 27;
+    reply.map(kFields + databases.size());
+    number(reply, "peak.allocated", report.peak);
+    number(reply, "total.allocated", report.used);
+    number(reply, "startup.allocated", report.figures.startup);
+    number(reply, "replication.backlog", 0);
+    number(reply, "clients.slaves", 0);
+    number(reply, "clients.normal", report.figures.clients);
+    number(reply, "cluster.links", 0);
+    number(reply, "aof.buffer", report.figures.log_buffer);
+    number(reply, "lua.caches", 0);
+    number(reply, "functions.caches", 0);
+    for (size_t db : databases) write_database(reply, db);
+    number(reply, "overhead.total", overhead);
+    number(reply, "keys.count", keys);
+    number(reply, "keys.bytes-per-key", keys == 0 ? 0 : report.figures.keys / keys);
+    number(reply, "dataset.bytes", report.used - std::min(report.used, overhead));
+    ratio(reply, "dataset.percentage", report.dataset_percent());
+    ratio(reply, "peak.percentage", report.peak_percent());
+    number(reply, "allocator.allocated", report.used);
+    number(reply, "allocator.active", report.resident);
+    number(reply, "allocator.resident", report.resident);
+    ratio(reply, "allocator-fragmentation.ratio", report.fragmentation());
+    number(reply, "allocator-fragmentation.bytes", static_cast<uint64_t>(report.fragmentation_bytes()));
+    ratio(reply, "allocator-rss.ratio", 1);
+    number(reply, "allocator-rss.bytes", 0);
+    ratio(reply, "rss-overhead.ratio", 1);
+    number(reply, "rss-overhead.bytes", 0);
+    ratio(reply, "fragmentation", report.fragmentation());
+    number(reply, "fragmentation.bytes", static_cast<uint64_t>(report.fragmentation_bytes()));
+  }
+
+  /// Expiries live in the records and cost no table.
+  void write_database(Reply& reply, size_t db) const {
+    reply.bulk("db." + to_text_unsigned(db));
+    reply.map(3);
+    number(reply, "overhead.hashtable.main", tables_[db]);
+    number(reply, "overhead.hashtable.expires", 0);
+    number(reply, "overhead.hashtable.slot-to-keys", 0);
+  }
+
+  std::vector<uint64_t> tables_;  // bytes, by database
+  uint32_t partition_ = 0;
+};
+
+std::unique_ptr<Task> cmd_memory_stats(Session&, Args, Reply&) { return std::make_unique<MemoryStatsTask>(); }
+
+constexpr std::string_view kReportTips = "nondeterministic_output; request_policy:all_shards; response_policy:special";
+
+constexpr CommandRow kRows[] = {
+    {.name = "memory", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "server",
+     .since = "4.0.0", .complexity = "Depends on the subcommand.", .summary = "Commands about memory.", .syntax = ""},
+    {.name = "memory|doctor", .arity = 2, .flags = "", .keys = "", .categories = "", .tips = kReportTips,
+     .group = "server", .since = "4.0.0", .complexity = "O(1)", .summary = "Says what is wrong with the memory.",
+     .syntax = "", .handler = &cmd_memory_doctor},
+    {.name = "memory|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "", .tips = "",
+     .group = "server", .since = "4.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
+     .handler = &cmd_help<kContainer>},
+    {.name = "memory|malloc-stats", .arity = 2, .flags = "", .keys = "", .categories = "", .tips = kReportTips,
+     .group = "server", .since = "4.0.0", .complexity = "O(1)", .summary = "Shows what the allocator counts.",
+     .syntax = "", .handler = &cmd_memory_malloc_stats},
+    {.name = "memory|purge", .arity = 2, .flags = "", .keys = "", .categories = "",
+     .tips = "request_policy:all_shards; response_policy:all_succeeded", .group = "server", .since = "4.0.0",
+     .complexity = "O(1), the work is done in the background", .summary = "Gives unused memory back to the system.",
+     .syntax = "", .handler = &cmd_memory_purge},
+    {.name = "memory|stats", .arity = 2, .flags = "", .keys = "", .categories = "", .tips = kReportTips,
+     .group = "server", .since = "4.0.0", .complexity = "O(1)", .summary = "Tells where memory is.", .syntax = "",
+     .handler = &cmd_memory_stats},
+};
+
+}  // namespace
+
+CommandRows memory_commands() { return kRows; }
+
+}  // namespace holdfast

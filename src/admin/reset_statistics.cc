@@ -1,0 +1,18 @@
+#include "admin/reset_statistics.h"
+
+#include "command/statistics.h"
+#include "keyspace/keyspace.h"
+
+namespace holdfast {
+
+void reset_statistics(Services& services) {
+  services.statistics.reset();
+  for (uint32_t i = 0; i < services.keyspace.partition_count(); i++) {
+    Partition& partition = services.keyspace.partition(i);
+    partition.hits.set(0);
+    partition.misses.set(0);
+    partition.expired.set(0);
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,115 @@
+#include "admin/wait.h"
+
+#include <limits>
+#include <optional>
+
+#include "command/session.h"
+#include "command/task.h"
+#include "log/log.h"
+
+namespace holdfast {
+namespace {
+
+/// Waits for copies of what this connection has written: on replicas, of which there are none, and for WAITAOF in our
+/// own file. Ends when there are enough, or when the time is over; a timeout of 0 never ends.
+class WaitTask final : public Task {
+ public:
+  struct Wanted {
+    bool aof = false;        ///< WAITAOF: the reply tells about the own file too
+    bool local = false;
+    int64_t replicas = 0;
+    int64_t timeout_ms = 0;
+    uint64_t offset = 0;     ///< of the log, after the last write
+  };
+  explicit WaitTask(Wanted const& wanted) : wanted_(wanted) {}
+
+  Progress step(TaskSlice& slice) override {
+    Services& services = slice.session().services();
+    bool const local = services.log.state() != log::LogState::kOff &&
+                       services.log.durable_offset() >= wanted_.offset;
+    bool const enough = wanted_.replicas <= 0 && (local || !wanted_.local);
+    if (!enough && !slice.in_transaction() && !time_is_over(services.clock)) return Progress::kWait;
+    if (wanted_.aof) {
+      slice.reply().array(2);
+      slice.reply().integer(local ? 1 : 0);
+    }
+    slice.reply().integer(0);
+    return Progress::kDone;
+  }
+
+ private:
+  bool time_is_over(Clock const& clock) {
+    if (wanted_.timeout_ms == 0) return false;
+    int64_t const now_us = clock.monotonic_us();
+    if (!begin_us_) begin_us_ = now_us;
+    return (now_us - *begin_us_) / 1000 >= wanted_.timeout_ms;
+  }
+
+  Wanted wanted_;
+  std::optional<int64_t> begin_us_;
+};
+
+std::optional<int64_t> timeout_ms(Args args, size_t index, Reply& reply) {
+  auto const ms = args.integer(index, reply, "timeout is not an integer or out of range");
+  if (ms && *ms < 0) {
+    reply.error("timeout is negative");
+    return std::nullopt;
+  }
+  return ms;
+}
+
+/// An integer in [0, max], else `error`.
+std::optional<int64_t> in_range(Args args, size_t index, int64_t max, Reply& reply, std::string_view not_integer,
+                                std::string_view out_of_range) {
+  auto const value = args.integer(index, reply, not_integer);
+  if (value && (*value < 0 || *value > max)) {
+    reply.error(out_of_range);
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::unique_ptr<Task> cmd_wait(Session&, Args args, Reply& reply) {
+  auto const replicas = args.integer(1, reply);
+  if (!replicas) return nullptr;
+  auto const timeout = timeout_ms(args, 2, reply);
+  if (!timeout) return nullptr;
+  return std::make_unique<WaitTask>(WaitTask::Wanted{.replicas = *replicas, .timeout_ms = *timeout});
+}
+
+std::unique_ptr<Task> cmd_waitaof(Session& session, Args args, Reply& reply) {
+  constexpr std::string_view kMustBePositive = "value is out of range, must be positive";
+  auto const local = in_range(args, 1, 1, reply, {}, "value is out of range, must be between 0 and 1");
+  if (!local) return nullptr;
+  auto const replicas =
+      in_range(args, 2, std::numeric_limits<int64_t>::max(), reply, kMustBePositive, kMustBePositive);
+  if (!replicas) return nullptr;
+  auto const timeout = timeout_ms(args, 3, reply);
+  if (!timeout) return nullptr;
+  if (*local && session.services().log.state() == log::LogState::kOff) {
+    reply.error("WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+    return nullptr;
+  }
+  return std::make_unique<WaitTask>(WaitTask::Wanted{.aof = true,
+                                                     .local = *local == 1,
+                                                     .replicas = *replicas,
+                                                     .timeout_ms = *timeout,
+                                                     .offset = session.needed_offset});
+}
+
+constexpr CommandRow kRows[] = {
+    {.name = "wait", .arity = 3, .flags = "noscript", .keys = "", .categories = "connection",
+     .tips = "request_policy:all_shards; response_policy:agg_min", .group = "generic", .since = "3.0.0",
+     .complexity = "O(1)", .summary = "Waits until replicas have what this connection has written.",
+     .syntax = "numreplicas:integer timeout:integer", .handler = &cmd_wait},
+    {.name = "waitaof", .arity = 4, .flags = "noscript", .keys = "", .categories = "connection",
+     .tips = "request_policy:all_shards; response_policy:agg_min", .group = "generic", .since = "7.2.0",
+     .complexity = "O(1)", .summary = "Waits until what this connection has written is safe on disk, here and on replicas.",
+     .syntax = "numlocal:integer numreplicas:integer timeout:integer", .handler = &cmd_waitaof},
+};
+
+}  // namespace
+
+CommandRows wait_commands() { return kRows; }
+
+}  // namespace holdfast
