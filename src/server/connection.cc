@@ -1,0 +1,318 @@
+#include "server/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <span>
+#include <cerrno>
+#include <cstring>
+
+#include "base/strings.h"
+#include "base/ticks.h"
+#include "command/task_runner.h"
+#include "command/worker_context.h"
+#include "config/config.h"
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "net/send_output.h"
+#include "server/worker.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+/// HTTP requests of a browser that was tricked into talking to us.
+bool looks_like_http(std::string_view name) { return iequals(name, "POST") || iequals(name, "Host:"); }
+
+}  // namespace
+
+Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card)
+    : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
+  set_authenticated(!password_needed());
+  events_ = EPOLLIN;
+  if (!worker_.loop().add(fd_.get(), events_, this)) doom();
+}
+
+Connection::~Connection() { worker_.loop().remove(fd_.get()); }
+
+WorkerContext& Connection::worker() { return worker_.context(); }
+
+std::shared_ptr<Waiter> const& Connection::waiter() {
+  if (!waiter_) waiter_ = worker_.make_waiter(id());
+  return waiter_;
+}
+
+void Connection::on_ready(uint32_t events) {
+  if (doomed_) return;
+  if (events & (EPOLLERR | EPOLLHUP)) return doom();
+  worker_.refresh_time();
+  if (events & EPOLLOUT) worker_.schedule_flush(*this);
+  if (wait_ == Wait::kRunningWait && (events & EPOLLRDHUP)) return doom();  // gone while WAIT or SAVE waited
+  if ((events & EPOLLIN) && wait_ == Wait::kReading) read();
+}
+
+void Connection::read() {
+  card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
+  worker().statistics.reads.add(1);
+  ssize_t got;
+  std::string_view input;
+  bool in_scratch = input_.empty();
+  if (in_scratch) {
+    std::span<char> scratch = worker_.read_scratch();
+    got = recv(fd_.get(), scratch.data(), scratch.size(), 0);
+    if (got > 0) input = {scratch.data(), static_cast<size_t>(got)};
+  } else {
+    size_t room = std::max(kReadBytes, parser_.bytes_wanted());
+    got = recv(fd_.get(), input_.prepare(room), room, 0);
+    if (got > 0) {
+      input_.commit(static_cast<size_t>(got));
+      input = input_.view();
+    }
+  }
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) return;
+    services().logger.verbose("Reading from client: %s", std::strerror(errno));
+    return doom();
+  }
+  if (got == 0) {
+    // The client has nothing more to say; it still gets the replies to what it said.
+    end_of_input_ = true;
+    close_after_reply();
+    if (output_.empty()) return doom();
+    worker_.schedule_flush(*this);
+    return update_events();
+  }
+  worker().statistics.net_input_bytes.add(static_cast<uint64_t>(got));
+  size_t done = process(input);
+  if (doomed_) return;
+  if (in_scratch) {
+    input_.append(input.substr(done));
+  } else {
+    input_.consume(done);
+  }
+  if (input_.size() > services().config.memory(Directive::kClientQueryBufferLimit)) {
+    services().logger.warning("Closing client that reached max query buffer length: id=%lu addr=%s",
+                              static_cast<unsigned long>(id()), card().address.c_str());
+    return doom();
+  }
+  update_card();
+  update_events();
+}
+
+void Connection::proceed() {
+  if (doomed_) return;
+  worker_.refresh_time();
+  size_t done = process(input_.view());
+  if (doomed_) return;
+  input_.consume(done);
+  update_card();
+  update_events();
+}
+
+void Connection::prefetch(CommandBatch const& batch) {
+  // First the buckets of all, then the records of all: the processor fetches them while the others are prepared.
+  auto& hints = worker_.hints();
+  Keyspace& keyspace = services().keyspace;
+  for (size_t i = 0; i < batch.size(); i++) {
+    CommandView view = batch[i];
+    CommandHint& hint = hints[i];
+    hint = {.name = view[0], .command = services().commands.find(view[0])};
+    if (!hint.command || !hint.command->simple_keys || !hint.command->subcommands.empty()) continue;
+    auto first = static_cast<size_t>(hint.command->first_key);
+    if (first >= view.argc) continue;
+    hint.key = view[first];
+    hint.hash = keyspace.hash(hint.key);
+    keyspace.prefetch_bucket(db(), hint.hash);
+  }
+  for (size_t i = 0; i < batch.size(); i++) {
+    if (hints[i].key.data()) keyspace.prefetch_record(db(), hints[i].hash);
+  }
+}
+
+size_t Connection::process(std::string_view input) {
+  CommandBatch& batch = worker_.batch();
+  uint64_t start = worker().command_ticks = ticks();
+  uint64_t deadline = start + services().tick_scale.ticks_of_microseconds(kTurnMicrosecondsMax);
+  RequestLimits limits{static_cast<int64_t>(services().config.memory(Directive::kProtoMaxBulkLen)), authenticated()};
+  size_t done = 0;
+  int commands = 0;
+  bool resume = wait_ == Wait::kParked;
+  if (wait_ == Wait::kParked || wait_ == Wait::kHeld || wait_ == Wait::kAgain) parser_.reset();
+  set_wait(Wait::kReading);
+  while (true) {
+    size_t consumed = 0;
+    std::string error;
+    RequestParser::Status status = parser_.parse(input.substr(done), limits, batch, consumed, error);
+    bool hinted = batch.size() > 1;
+    if (hinted) prefetch(batch);
+    for (size_t i = 0; i < batch.size(); i++) {
+      if (hinted) worker().hint = worker_.hints()[i];
+      Gate::Outcome outcome = execute(batch[i], resume);
+      worker().hint = {};
+      resume = false;
+      bool executed = outcome == Gate::Outcome::kDone || outcome == Gate::Outcome::kRunning;
+      bool go_on = after(outcome);
+      size_t handled = executed ? batch.end_offset(i) : (i == 0 ? 0 : batch.end_offset(i - 1));
+      if (!go_on || closing()) {
+        parser_.reset();
+        return closing() ? input.size() : done + handled;
+      }
+      commands++;
+      bool last = i + 1 == batch.size();
+      bool spent = commands >= kCommandsPerTurnMax || ticks() >= deadline;
+      bool full = output_.size() > kOutputPauseBytes;
+      if ((spent || full) && !(last && status == RequestParser::Status::kMore)) {
+        // Others are served first, or the client must first take its replies.
+        parser_.reset();
+        set_wait(Wait::kAgain);
+        return done + handled;
+      }
+      limits.authenticated = authenticated();
+    }
+    done += consumed;
+    if (status == RequestParser::Status::kError) {
+      protocol_error(error);
+      return input.size();
+    }
+    if (status == RequestParser::Status::kMore) return done;
+  }
+}
+
+Gate::Outcome Connection::execute(CommandView const& command, bool resume) {
+  if (looks_like_http(command[0])) [[unlikely]] {
+    worker_.warn_cross_protocol();
+    doom();
+    close_after_reply();
+    return Gate::Outcome::kDone;
+  }
+  Args args(command.argv, command.argc);
+  reply_.set_muted(reply_mode == ReplyMode::kOff || reply_mode == ReplyMode::kSkip);
+  Gate& gate = worker_.gate();
+  return resume ? gate.resume(*this, args, reply_) : gate.execute(*this, args, reply_);
+}
+
+bool Connection::after(Gate::Outcome outcome) {
+  switch (outcome) {
+    case Gate::Outcome::kDone: finish_command(); return true;
+    case Gate::Outcome::kParked: set_wait(Wait::kParked); return false;
+    case Gate::Outcome::kHeld: set_wait(Wait::kHeld); return false;
+    case Gate::Outcome::kRunning: set_wait(Wait::kRunning); return false;
+  }
+  return true;
+}
+
+void Connection::finish_command() {
+  if (reply_mode == ReplyMode::kSkip) {
+    reply_mode = ReplyMode::kOn;
+  } else if (reply_mode == ReplyMode::kSkipNext) {
+    reply_mode = ReplyMode::kSkip;
+  }
+  worker_.schedule_flush(*this);
+}
+
+void Connection::run_slice() {
+  if (doomed_ || !running) return;
+  worker_.refresh_time();
+  Task::Progress progress = running->slice(reply_, kSliceMicroseconds);
+  if (progress != Task::Progress::kDone) {
+    set_wait(progress == Task::Progress::kAgain ? Wait::kRunning : Wait::kRunningWait);
+    return;
+  }
+  running.reset();
+  set_wait(Wait::kReading);
+  finish_command();
+  if (closing()) return update_events();
+  proceed();
+}
+
+void Connection::protocol_error(std::string const& text) {
+  services().logger.verbose("Protocol error (%.*s) from client: id=%lu addr=%s.",
+                            static_cast<int>(parser_.error_reason().size()), parser_.error_reason().data(),
+                            static_cast<unsigned long>(id()), card().address.c_str());
+  reply_.set_muted(false);
+  reply_.error(text);
+  worker().statistics.count_error(reply_.last_error_code());
+  close_after_reply();
+  worker_.schedule_flush(*this);
+}
+
+void Connection::set_wait(Wait wait) {
+  if (wait == wait_) return;
+  wait_ = wait;
+  card().blocked.store(wait == Wait::kParked || wait == Wait::kHeld || wait == Wait::kRunning || wait == Wait::kRunningWait,
+                       std::memory_order_relaxed);
+  worker_.wait_changed(*this);
+}
+
+void Connection::flush() {
+  flush_scheduled = false;
+  if (doomed_) return;
+  // While a long command writes its reply piece by piece, only what came before it could be sent; it waits with it.
+  if (running) return;
+  log::Log& log = services().log;
+  if (needed_offset > 0 && log.policy() == log::FsyncPolicy::kAlways && log.durable_offset() < needed_offset) {
+    return worker_.wait_for_log(*this);
+  }
+  if (!output_.empty()) {
+    Result<size_t> sent = send_output(fd_.get(), output_, kSendBytesMax);
+    worker().statistics.writes.add(1);
+    if (!sent) {
+      services().logger.verbose("Error writing to client: %s", sent.error().message.c_str());
+      return doom();
+    }
+    worker().statistics.net_output_bytes.add(*sent);
+  }
+  output_blocked_ = !output_.empty();
+  if (!output_blocked_ && closing()) return doom();
+  if (output_blocked_ && limits_exceeded()) return doom();
+  card().output_bytes.store(output_.size(), std::memory_order_relaxed);
+  update_events();
+}
+
+bool Connection::limits_exceeded() {
+  config::ClientOutputLimit limit = services().config.output_limit(config::ClientClass::kNormal);
+  size_t bytes = output_.size();
+  bool over_hard = limit.hard_bytes != 0 && bytes >= limit.hard_bytes;
+  bool over_soft = limit.soft_bytes != 0 && bytes >= limit.soft_bytes;
+  int64_t now_ms = worker().now_ms;
+  if (!over_soft) {
+    output_over_soft_since_ms_ = 0;
+  } else if (output_over_soft_since_ms_ == 0) {
+    output_over_soft_since_ms_ = now_ms;
+  } else if (now_ms - output_over_soft_since_ms_ > limit.soft_seconds * 1000) {
+    over_hard = true;
+  }
+  if (over_hard) {
+    services().logger.warning("Client id=%lu addr=%s scheduled to be closed ASAP for overcoming of output buffer limits.",
+                              static_cast<unsigned long>(id()), card().address.c_str());
+  }
+  return over_hard;
+}
+
+void Connection::doom() {
+  if (doomed_) return;
+  doomed_ = true;
+  running.reset();
+  worker_.bury(*this);
+}
+
+void Connection::update_events() {
+  if (doomed_) return;
+  uint32_t wanted = 0;
+  if (wait_ == Wait::kReading && !end_of_input_ && !closing() && output_.size() <= kOutputPauseBytes) wanted |= EPOLLIN;
+  if (wait_ == Wait::kRunningWait) wanted |= EPOLLRDHUP;
+  if (output_blocked_) wanted |= EPOLLOUT;
+  if (wanted == events_) return;
+  // With no event wanted the socket stays registered: a reset of the connection is still noticed (EPOLLHUP).
+  if (!worker_.loop().modify(fd_.get(), wanted)) return doom();
+  events_ = wanted;
+}
+
+void Connection::update_card() {
+  ClientCard& shown = card();
+  shown.input_bytes.store(input_.size(), std::memory_order_relaxed);
+  shown.input_free_bytes.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+}
+
+}  // namespace holdfast

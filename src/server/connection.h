@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "command/gate.h"
+#include "command/session.h"
+#include "net/event_loop.h"
+#include "net/unique_fd.h"
+#include "resp/output_buffer.h"
+#include "resp/reply.h"
+#include "resp/request_parser.h"
+#include "server/input_buffer.h"
+
+namespace holdfast {
+
+class Worker;
+
+/// One client connection: reads, parses, hands commands to the gate, sends replies. Belongs to its worker.
+///
+/// At any time it is in one of these states:
+///   reading   waits for input (EPOLLIN)
+///   again     has complete commands left, but has had its share of this turn
+///   parked    waits for partition locks (Session::parked)
+///   held      waits for CLIENT PAUSE or a congested log; looked at again every millisecond
+///   running   a long command is done in slices (Session::running)
+/// Only in the first one is the socket read, so nobody's input grows while it waits.
+class Connection final : public Session, public EventLoop::Handler {
+ public:
+  /// A connection gets at most this many commands, or this much time, in one turn of the loop.
+  static constexpr int kCommandsPerTurnMax = 128;
+  static constexpr int64_t kTurnMicrosecondsMax = 200;
+  /// Bytes read at once.
+  static constexpr size_t kReadBytes = 16 * 1024;
+  /// Bytes sent to one client in one turn.
+  static constexpr size_t kSendBytesMax = 256 * 1024;
+  /// With more than this many bytes of replies not sent, a connection is not read.
+  static constexpr size_t kOutputPauseBytes = 1024 * 1024;
+  /// A slice of a long command.
+  static constexpr int64_t kSliceMicroseconds = 200;
+
+  Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card);
+  ~Connection() override;
+
+  void on_ready(uint32_t events) override;
+  WorkerContext& worker() override;
+  std::shared_ptr<Waiter> const& waiter() override;
+
+  /// Goes on after a wait: locks may be free, the hold may be over, or the turn's share is new.
+  void proceed();
+  /// A slice of the running command.
+  void run_slice();
+  /// Sends what may be sent. Called once at the end of a turn.
+  void flush();
+  /// Closes at the next safe point, without sending more.
+  void doom();
+
+  enum class Wait : uint8_t { kReading, kAgain, kParked, kHeld, kRunning, kRunningWait };
+  Wait wait() const { return wait_; }
+  uint64_t id() { return card().id; }
+  int fd() const { return fd_.get(); }
+  bool doomed() const { return doomed_; }
+  /// The client must first take its replies.
+  bool output_full() const { return output_.size() > kOutputPauseBytes; }
+  /// In the worker's list of those to flush.
+  bool flush_scheduled = false;
+
+ private:
+  void read();
+  /// Parses and executes `input`. Returns how many of its bytes are done with.
+  size_t process(std::string_view input);
+  void prefetch(CommandBatch const& batch);
+  Gate::Outcome execute(CommandView const& command, bool resume);
+  /// True: go on with the next command.
+  bool after(Gate::Outcome outcome);
+  void finish_command();
+  void protocol_error(std::string const& text);
+  void set_wait(Wait wait);
+  void update_events();
+  void update_card();
+  bool limits_exceeded();
+
+  Worker& worker_;
+  UniqueFd fd_;
+  InputBuffer input_;
+  RequestParser parser_;
+  OutputBuffer output_;
+  Reply reply_;
+  std::shared_ptr<Waiter> waiter_;
+  int64_t output_over_soft_since_ms_ = 0;
+  uint32_t events_ = 0;
+  Wait wait_ = Wait::kReading;
+  bool end_of_input_ = false;
+  bool output_blocked_ = false;
+  bool doomed_ = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,116 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "config/accident_warnings.h"
+#include "config/config.h"
+#include "server/process.h"
+#include "server/server.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+constexpr char const* kUsage =
+    "Usage: holdfast-server [/path/to/redis.conf] [options] [-]\n"
+    "       holdfast-server - (read the configuration from standard input)\n"
+    "       holdfast-server --check-config [/path/to/redis.conf] [options]\n"
+    "       holdfast-server -v or --version\n"
+    "       holdfast-server -h or --help\n"
+    "\n"
+    "Every directive of redis.conf may be given as an option.\n"
+    "\n"
+    "Examples:\n"
+    "       holdfast-server (run the server with default configuration)\n"
+    "       echo 'maxmemory 128mb' | holdfast-server -\n"
+    "       holdfast-server /etc/redis/6379.conf\n"
+    "       holdfast-server --port 7777 --threads 2\n"
+    "       holdfast-server /etc/myredis.conf --loglevel verbose -\n";
+
+void print_version() {
+  std::printf("Holdfast server v=%s redis_version=7.2.4 malloc=libc bits=64\n", HOLDFAST_VERSION);
+}
+
+int check_config(config::Config const& config) {
+  std::vector<std::string> warnings = config::accident_warnings(config, config::read_machine_facts());
+  for (std::string const& warning : warnings) std::printf("WARNING: %s\n", warning.c_str());
+  std::printf("dir: %s\n", config.text(Directive::kDir).c_str());
+  std::printf("Configuration is valid, %zu warning(s).\n", warnings.size());
+  return 0;
+}
+
+bool set_up_log(config::Config const& config, Logger& logger) {
+  logger.set_level(config.choice<LogLevel>(Directive::kLoglevel));
+  if (Status opened = logger.set_file(config.text(Directive::kLogfile)); !opened) {
+    std::fprintf(stderr, "Can't open the log file: %s\n", opened.error().message.c_str());
+    return false;
+  }
+  if (config.flag(Directive::kSyslogEnabled)) {
+    logger.enable_syslog(config.text(Directive::kSyslogIdent),
+                         static_cast<int>(config.integer(Directive::kSyslogFacility)));
+  }
+  return true;
+}
+
+int run(int argc, char** argv) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  bool only_check = false;
+  if (arguments.size() > 1 && arguments[1] == "--check-config") {
+    only_check = true;
+    arguments.erase(arguments.begin() + 1);
+  }
+  if (arguments.size() == 2 && (arguments[1] == "-v" || arguments[1] == "--version")) {
+    print_version();
+    return 0;
+  }
+  if (arguments.size() == 2 && (arguments[1] == "-h" || arguments[1] == "--help")) {
+    std::fputs(kUsage, stderr);
+    return 1;
+  }
+
+  SystemClock clock;
+  Logger logger(clock);
+  config::Config config;
+  if (Status loaded = config.apply_arguments(arguments); !loaded) {
+    if (loaded.error().errnum != 0) {
+      logger.warning("%s", loaded.error().message.c_str());
+    } else {
+      std::fputs(loaded.error().message.c_str(), stderr);
+    }
+    return 1;
+  }
+  if (only_check) return check_config(config);
+
+  std::string executable = executable_path();
+  if (config.flag(Directive::kDaemonize)) daemonize();
+  if (chdir(config.text(Directive::kDir).c_str()) != 0) {
+    std::fprintf(stderr, "Can't chdir to '%s': %s\n", config.text(Directive::kDir).c_str(), std::strerror(errno));
+    return 1;
+  }
+  if (!set_up_log(config, logger)) return 1;
+  SignalReceiver::block_signals();
+  logger.warning("oO0OoO0OoO0Oo Holdfast is starting oO0OoO0OoO0Oo");
+  logger.warning("Holdfast version=%s, Redis version=7.2.4, bits=64, pid=%d, just started", HOLDFAST_VERSION, getpid());
+  if (arguments.size() > 1) {
+    logger.warning("Configuration loaded");
+  } else {
+    logger.warning(
+        "Warning: no config file specified, using the default config. In order to specify a config file use %s "
+        "/path/to/redis.conf",
+        argv[0]);
+  }
+  logger.set_role('M');
+  Server server(config, logger, executable);
+  return server.run();
+}
+
+}  // namespace
+}  // namespace holdfast
+
+int main(int argc, char** argv) { return holdfast::run(argc, argv); }

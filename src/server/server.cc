@@ -1,0 +1,366 @@
+#include "server/server.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include "admin/families.h"
+#include "base/random.h"
+#include "command/task_runner.h"
+#include "commands/families.h"
+#include "config/accident_warnings.h"
+#include "server/process.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+constexpr int64_t kCronMilliseconds = 100;
+/// Descriptors that the server itself needs besides those of clients.
+constexpr uint64_t kReservedDescriptors = 32;
+constexpr int64_t kShutdownPollMicroseconds = 1000;
+/// The final save of a shutdown has the workers to itself.
+constexpr int64_t kShutdownSliceMicroseconds = 1000;
+
+int usable_workers(config::Config const& config) {
+  int64_t threads = config.integer(Directive::kThreads);
+  return threads > 0 ? static_cast<int>(threads) : config::read_machine_facts().usable_cpus;
+}
+
+log::FsyncPolicy fsync_policy(config::Config const& config) {
+  switch (config.choice<config::AppendFsync>(Directive::kAppendfsync)) {
+    case config::AppendFsync::kAlways: return log::FsyncPolicy::kAlways;
+    case config::AppendFsync::kNo: return log::FsyncPolicy::kNo;
+    case config::AppendFsync::kEverySecond: break;
+  }
+  return log::FsyncPolicy::kEverysec;
+}
+
+Keyspace::Options keyspace_options(config::Config const& config, int workers) {
+  return {.partitions = static_cast<uint32_t>(config.integer(Directive::kPartitions)),
+          .databases = static_cast<int>(config.integer(Directive::kDatabases)),
+          .concurrent = workers > 1};
+}
+
+log::AofLocation aof_location(config::Config const& config) {
+  return {.data_dir = config.text(Directive::kDir),
+          .append_dir_name = config.text(Directive::kAppenddirname),
+          .stem = config.text(Directive::kAppendfilename)};
+}
+
+}  // namespace
+
+std::vector<CommandRows> Server::families() {
+  std::vector<CommandRows> all = command_families();
+  for (CommandRows rows : admin_families()) all.push_back(rows);
+  return all;
+}
+
+Server::Server(config::Config& config, Logger& logger, std::string executable)
+    : config_(config),
+      logger_(logger),
+      executable_(std::move(executable)),
+      run_id_(system_random_hex(40)),
+      worker_count_(usable_workers(config)),
+      start_ms_(clock_.unix_ms()),
+      keyspace_(keyspace_options(config, worker_count_), lazy_free_),
+      aof_directory_(disk_, logger, aof_location(config), config.flag(Directive::kAofDisableAutoGc)),
+      log_(aof_directory_, clock_,
+           log::LogOptions{.policy = fsync_policy(config), .annotate = config.flag(Directive::kAofTimestampEnabled)}),
+      persistence_({clock_, logger, config, keyspace_, log_, disk_}),
+      commands_(families()),
+      statistics_(commands_.size()),
+      slow_log_(config),
+      services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, state_,
+                persistence_, log_, *this},
+      gate_(services_),
+      acceptor_(services_, workers_) {
+  for (int i = 0; i < worker_count_; i++) {
+    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker()));
+  }
+}
+
+Server::~Server() = default;
+
+bool Server::rename_commands() {
+  for (config::ConfigLine const& line : config_.rename_lines()) {
+    char const* problem = nullptr;
+    switch (commands_.rename(line.words[1], line.words[2])) {
+      case CommandTable::Renamed::kOk: break;
+      case CommandTable::Renamed::kNoSuchCommand: problem = "No such command in rename-command"; break;
+      case CommandTable::Renamed::kTargetExists: problem = "Target command name already exists"; break;
+    }
+    if (!problem) continue;
+    std::fputs(config::fatal_config_text(&line, problem).c_str(), stderr);
+    return false;
+  }
+  return true;
+}
+
+void Server::wake_workers() {
+  for (auto const& worker : workers_) worker->post([] {});
+}
+
+void Server::connect_parts() {
+  keyspace_.attach_log(&log_);
+  clients_.close_connection = [this](ClientCard& card) {
+    Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
+    worker->post([worker, id = card.id] { worker->close_connection(id); });
+  };
+  log_.on_durable([this](uint64_t) {
+    for (auto const& each : workers_) {
+      Worker* worker = each.get();
+      worker->post([worker] { worker->log_advanced(); });
+    }
+  });
+  persistence_.set_hooks({.work = [this] { wake_workers(); }, .relief = [this] { wake_workers(); }});
+}
+
+void Server::apply_keyspace_settings() {
+  Keyspace::Access& access = keyspace_.access();
+  auto policy = config_.choice<config::MaxmemoryPolicy>(Directive::kMaxmemoryPolicy);
+  access.lfu.store(policy == config::MaxmemoryPolicy::kAllKeysLfu || policy == config::MaxmemoryPolicy::kVolatileLfu,
+                   std::memory_order_relaxed);
+  access.lfu_log_factor.store(static_cast<uint32_t>(config_.integer(Directive::kLfuLogFactor)), std::memory_order_relaxed);
+  access.lfu_decay_minutes.store(static_cast<uint32_t>(config_.integer(Directive::kLfuDecayTime)),
+                                 std::memory_order_relaxed);
+  access.clock.store(static_cast<uint32_t>(clock_.unix_ms() / 1000), std::memory_order_relaxed);
+  keyspace_.string_bytes_max.store(config_.memory(Directive::kProtoMaxBulkLen), std::memory_order_relaxed);
+}
+
+void Server::connect_config() {
+  config_.on_change({Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
+                     Directive::kProtoMaxBulkLen},
+                    [this]() -> Status {
+                      apply_keyspace_settings();
+                      return {};
+                    });
+  config_.on_change({Directive::kAppendfsync}, [this]() -> Status {
+    log_.set_policy(fsync_policy(config_));
+    return {};
+  });
+  config_.on_change({Directive::kAofTimestampEnabled}, [this]() -> Status {
+    log_.set_annotate(config_.flag(Directive::kAofTimestampEnabled));
+    return {};
+  });
+  config_.on_change({Directive::kAppendonly}, [this]() -> Status {
+    if (persistence_.set_append_only(config_.flag(Directive::kAppendonly))) return {};
+    return fail("Unable to turn on AOF. Check server logs.");
+  });
+  config_.on_change({Directive::kLoglevel}, [this]() -> Status {
+    logger_.set_level(config_.choice<LogLevel>(Directive::kLoglevel));
+    return {};
+  });
+  config_.on_change({Directive::kPort, Directive::kBind}, [this]() -> Status {
+    Status reopened = acceptor_.reopen();
+    if (reopened) return {};
+    logger_.warning("%s", reopened.error().message.c_str());
+    return fail("Unable to listen on this port. Check server logs.");
+  });
+  config_.on_change({Directive::kMaxclients}, [this]() -> Status {
+    auto wanted = static_cast<uint64_t>(config_.integer(Directive::kMaxclients));
+    rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted + kReservedDescriptors && !raise_file_limit()) {
+      return fail("The operating system is not able to handle the specified number of clients, try with " +
+                  std::to_string(limit.rlim_cur - kReservedDescriptors));
+    }
+    return {};
+  });
+}
+
+bool Server::raise_file_limit() {
+  rlim_t wanted = static_cast<rlim_t>(config_.integer(Directive::kMaxclients)) + kReservedDescriptors;
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return true;
+  rlim_t before = limit.rlim_cur;
+  rlimit raised{wanted, std::max(wanted, limit.rlim_max)};
+  if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
+    raised = {std::min(wanted, limit.rlim_max), limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+  }
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) {
+    logger_.notice("Increased maximum number of open files to %lu (it was originally set to %lu).",
+                   static_cast<unsigned long>(wanted), static_cast<unsigned long>(before));
+    return true;
+  }
+  return false;
+}
+
+int Server::run() {
+  if (!rename_commands()) return 1;
+  connect_parts();
+  if (!raise_file_limit()) {
+    rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur <= kReservedDescriptors) {
+      logger_.warning(
+          "Your current 'ulimit -n' of %lu is not enough for the server to start. Please increase your open file limit to at "
+          "least %lu. Exiting.",
+          static_cast<unsigned long>(limit.rlim_cur), static_cast<unsigned long>(kReservedDescriptors + 1));
+      return 1;
+    }
+    auto asked = config_.integer(Directive::kMaxclients);
+    auto possible = static_cast<int64_t>(limit.rlim_cur - kReservedDescriptors);
+    logger_.warning("You requested maxclients of %ld requiring at least %ld max file descriptors.",
+                    static_cast<long>(asked), static_cast<long>(asked) + static_cast<long>(kReservedDescriptors));
+    logger_.warning(
+        "Current maximum open files is %lu. maxclients has been reduced to %ld to compensate for low ulimit. If you need "
+        "higher maxclients increase 'ulimit -n'.",
+        static_cast<unsigned long>(limit.rlim_cur), static_cast<long>(possible));
+    config_.override_number(Directive::kMaxclients, possible);
+  }
+  connect_config();
+  apply_keyspace_settings();
+  if (Status opened = acceptor_.open(); !opened) {
+    std::string const& text = opened.error().message;
+    if (text.starts_with("Could not create")) {
+      logger_.warning("Warning: %s", text.c_str());
+      logger_.warning("Failed listening on port %ld (TCP), aborting.", static_cast<long>(config_.integer(Directive::kPort)));
+    } else {
+      logger_.warning("%s", text.c_str());
+    }
+    return 1;
+  }
+  bool wants_pidfile = config_.flag(Directive::kDaemonize) || !config_.text(Directive::kPidfile).empty();
+  std::string pidfile = config_.text(Directive::kPidfile);
+  if (wants_pidfile && pidfile.empty()) pidfile = "/var/run/redis.pid";
+  if (wants_pidfile) write_pidfile(pidfile, logger_);
+
+  logger_.notice("Running mode=standalone, port=%ld.", static_cast<long>(config_.integer(Directive::kPort)));
+  logger_.notice("Data directory: %s", config_.text(Directive::kDir).c_str());
+  for (std::string const& warning : config::accident_warnings(config_, config::read_machine_facts())) {
+    logger_.warning("WARNING: %s", warning.c_str());
+  }
+  logger_.warning("Server initialized, %d worker threads, %u partitions", worker_count_, keyspace_.partition_count());
+  notify_supervisor("STATUS=Redis is loading...\n");
+
+  Worker& first = *workers_[0];
+  signals_ = std::make_unique<SignalReceiver>(first.loop(), [this](int signal) { begin_shutdown(signal); });
+  first.loop().every(kCronMilliseconds, [this] { cron(); });
+  acceptor_.start();
+  persistence_.expect_load();
+  state_.memory.note_startup();
+  for (size_t i = 1; i < workers_.size(); i++) {
+    threads_.emplace_back([worker = workers_[i].get()] { worker->run(); });
+  }
+  loader_ = std::thread([this] { load(); });
+  first.run();
+
+  for (std::thread& thread : threads_) thread.join();
+  if (loader_.joinable()) loader_.join();
+  persistence_.stop();
+  if (Status ended = log_.shutdown(); !ended) {
+    logger_.warning("Error closing the AOF: %s", ended.error().message.c_str());
+    if (exit_code_ == 0) exit_code_ = 1;
+  }
+  if (wants_pidfile) {
+    logger_.notice("Removing the pid file.");
+    unlink(pidfile.c_str());
+  }
+  acceptor_.close();
+  signals_.reset();
+  logger_.warning("%s is now ready to exit, bye bye...", "Redis");
+  workers_.clear();
+  return exit_code_;
+}
+
+void Server::load() {
+  WorkerStatistics statistics(commands_.size());
+  WorkerContext context(statistics);
+  context.now_ms = clock_.unix_ms();
+  InternalSession session(services_, context, true);
+  OutputBuffer output;
+  Reply reply(output);
+  reply.set_muted(true);
+  auto replay = [&](std::span<std::string_view const> command) -> Status {
+    if (!commands_.find(command[0])) return fail("");
+    gate_.replay(session, Args(command), reply);
+    return {};
+  };
+  snapshot::Persistence::StartLoad start{
+      .directory = &aof_directory_, .replay = replay, .inserters = std::max(1, config::read_machine_facts().usable_cpus)};
+  auto result = persistence_.load_at_start(start);
+  if (!result) {
+    if (!result.error().message.empty()) logger_.warning("%s", result.error().message.c_str());
+    return exit_soon(1);
+  }
+  if (!result->found_nothing && !result->from_append_only) {
+    logger_.notice("DB loaded from disk: %.3f seconds", static_cast<double>(result->duration_us) / 1e6);
+  }
+  workers_[0]->post([this] { loaded(); });
+}
+
+void Server::loaded() {
+  logger_.notice("Ready to accept connections");
+  std::string path = config_.text(Directive::kUnixsocket);
+  if (!path.empty()) logger_.notice("The server is now ready to accept connections at %s", path.c_str());
+  notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
+}
+
+void Server::cron() {
+  int64_t now_ms = clock_.unix_ms();
+  keyspace_.access().clock.store(static_cast<uint32_t>(now_ms / 1000), std::memory_order_relaxed);
+  statistics_.sample(clock_.monotonic_us());
+  persistence_.tick();
+  log::LogStatus status = log_.status();
+  if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
+  uint64_t limit = config_.memory(Directive::kMaxmemory);
+  uint64_t used = state_.memory.measure(keyspace_, clients_, log_).total();
+  guards_.memory_exceeded.store(limit != 0 && used > limit, std::memory_order_relaxed);
+}
+
+void Server::exit_soon(int code) {
+  exit_code_.store(code);
+  exiting_.store(true);
+  for (auto const& worker : workers_) worker->stop();
+}
+
+void Server::begin_shutdown(int signal) {
+  char const* name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+  if (exiting_.load()) return;
+  if (persistence_.loading()) {
+    logger_.warning("Received shutdown signal during loading, scheduling shutdown.");
+    // The loading thread cannot be asked to stop in the middle; nothing has been changed that must be saved.
+    std::_Exit(0);
+  }
+  if (shutdown_session_) {
+    if (signal != SIGINT) return;
+    logger_.warning("You insist... exiting now.");
+    persistence_.cancel();
+    return exit_soon(1);
+  }
+  logger_.warning("Received %s scheduling shutdown...", name);
+  std::vector<std::string_view> command = {"SHUTDOWN"};
+  int64_t options = config_.integer(signal == SIGINT ? Directive::kShutdownOnSigint : Directive::kShutdownOnSigterm);
+  if (options & config::kShutdownSave) command.push_back("SAVE");
+  if (options & config::kShutdownNoSave) command.push_back("NOSAVE");
+  if (options & config::kShutdownNow) command.push_back("NOW");
+  if (options & config::kShutdownForce) command.push_back("FORCE");
+  shutdown_session_ = std::make_unique<InternalSession>(services_, workers_[0]->context(), true);
+  workers_[0]->refresh_time();
+  Reply reply(shutdown_output_);
+  if (gate_.execute(*shutdown_session_, Args(command), reply) == Gate::Outcome::kRunning) step_shutdown();
+}
+
+void Server::step_shutdown() {
+  Reply reply(shutdown_output_);
+  Task::Progress progress = shutdown_session_->running->slice(reply, kShutdownSliceMicroseconds);
+  if (progress != Task::Progress::kDone) {
+    workers_[0]->loop().after_us(kShutdownPollMicroseconds, [this] { step_shutdown(); });
+    return;
+  }
+  bool failed = reply.errors() != 0;
+  shutdown_session_.reset();
+  shutdown_output_.clear();
+  if (failed) {
+    logger_.warning("SIGTERM received but errors trying to shut down the server, check the logs for more information");
+  }
+}
+
+}  // namespace holdfast

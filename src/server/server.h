@@ -1,0 +1,105 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/ticks.h"
+#include "command/client_card.h"
+#include "command/command_table.h"
+#include "command/gate.h"
+#include "command/pause.h"
+#include "command/server_state.h"
+#include "command/services.h"
+#include "command/slowlog.h"
+#include "command/statistics.h"
+#include "command/write_guards.h"
+#include "config/config.h"
+#include "disk/real_disk.h"
+#include "keyspace/keyspace.h"
+#include "log/aof_directory.h"
+#include "log/log.h"
+#include "memory/lazy_free.h"
+#include "server/acceptor.h"
+#include "server/internal_session.h"
+#include "server/signals.h"
+#include "server/worker.h"
+#include "snapshot/persistence.h"
+
+namespace holdfast {
+
+/// The composition root: makes all parts, connects them, runs them. The only place that knows everything.
+class Server final : public ServerControl {
+ public:
+  /// `config` is loaded; `executable` is an absolute path. Both outlive the server.
+  Server(config::Config& config, Logger& logger, std::string executable);
+  ~Server() override;
+  Server(Server const&) = delete;
+  Server& operator=(Server const&) = delete;
+
+  /// Runs until SHUTDOWN or a signal. Returns the exit code.
+  int run();
+
+  int worker_count() const override { return worker_count_; }
+  int64_t start_ms() const override { return start_ms_; }
+  std::string const& run_id() const override { return run_id_; }
+  std::string const& executable() const override { return executable_; }
+  bool active_expiry() const override { return active_expiry_.load(std::memory_order_relaxed); }
+  void set_active_expiry(bool on) override { active_expiry_.store(on, std::memory_order_relaxed); }
+  void exit_soon(int code) override;
+
+ private:
+  static std::vector<CommandRows> families();
+  bool rename_commands();
+  void connect_parts();
+  void connect_config();
+  void apply_keyspace_settings();
+  bool raise_file_limit();
+  void load();
+  void loaded();
+  void cron();
+  void begin_shutdown(int signal);
+  void step_shutdown();
+  void wake_workers();
+
+  config::Config& config_;
+  Logger& logger_;
+  std::string executable_;
+  std::string run_id_;
+  int worker_count_;
+  SystemClock clock_;
+  TickScale tick_scale_;
+  int64_t start_ms_;
+  RealDisk disk_;
+  LazyFree lazy_free_;
+  Keyspace keyspace_;
+  log::AofDirectory aof_directory_;
+  log::Log log_;
+  snapshot::Persistence persistence_;
+  CommandTable commands_;
+  ClientRegistry clients_;
+  Statistics statistics_;
+  Pause pause_;
+  WriteGuards guards_;
+  SlowLog slow_log_;
+  ServerState state_;
+  Services services_;
+  Gate gate_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Acceptor acceptor_;
+  std::unique_ptr<SignalReceiver> signals_;
+  std::unique_ptr<InternalSession> shutdown_session_;
+  OutputBuffer shutdown_output_;
+  std::thread loader_;
+  std::vector<std::thread> threads_;
+  std::atomic<bool> active_expiry_{true};
+  std::atomic<int> exit_code_{0};
+  std::atomic<bool> exiting_{false};
+};
+
+}  // namespace holdfast

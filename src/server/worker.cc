@@ -1,0 +1,208 @@
+#include "server/worker.h"
+
+#include <algorithm>
+
+#include "command/client_card.h"
+#include "config/config.h"
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "net/socket.h"
+#include "snapshot/persistence.h"
+
+namespace holdfast {
+namespace {
+
+using config::Directive;
+
+constexpr int64_t kDelayMicroseconds = 1000;
+constexpr int64_t kCronMilliseconds = 100;
+constexpr int64_t kWarningIntervalMs = 60'000;
+
+}  // namespace
+
+/// Asks a worker to go on with one of its connections, if that is still there.
+class Worker::ConnectionWaiter final : public Waiter {
+ public:
+  ConnectionWaiter(Worker& worker, uint64_t id) : worker_(worker), id_(id) {}
+  void wake() override {
+    worker_.post([&worker = worker_, id = id_] {
+      auto found = worker.connections_.find(id);
+      if (found != worker.connections_.end() && found->second->wait() == Connection::Wait::kParked) {
+        found->second->proceed();
+      }
+    });
+  }
+
+ private:
+  Worker& worker_;
+  uint64_t id_;
+};
+
+Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics)
+    : index_(index),
+      services_(services),
+      gate_(gate),
+      loop_(services.clock),
+      context_(statistics),
+      expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())),
+      scratch_(Connection::kReadBytes) {
+  loop_.set_before_sleep([this] { end_turn(); });
+  loop_.every(kCronMilliseconds, [this] { cron(); });
+}
+
+Worker::~Worker() = default;
+
+void Worker::run() { loop_.run(); }
+
+void Worker::stop() {
+  post([this] { loop_.stop(); });
+}
+
+void Worker::adopt(UniqueFd fd, std::shared_ptr<ClientCard> card) {
+  uint64_t id = card->id;
+  context_.now_ms = services_.clock.unix_ms();
+  auto connection = std::make_unique<Connection>(*this, services_, std::move(fd), std::move(card));
+  connections_.emplace(id, std::move(connection));
+  context_.statistics.connections_received.add(1);
+}
+
+void Worker::close_connection(uint64_t id) {
+  auto found = connections_.find(id);
+  if (found != connections_.end()) found->second->doom();
+}
+
+std::shared_ptr<Waiter> Worker::make_waiter(uint64_t connection_id) {
+  return std::make_shared<ConnectionWaiter>(*this, connection_id);
+}
+
+void Worker::schedule_flush(Connection& connection) {
+  if (connection.flush_scheduled) return;
+  connection.flush_scheduled = true;
+  to_flush_.push_back(&connection);
+}
+
+void Worker::wait_for_log(Connection& connection) { waiting_for_log_.push_back(connection.id()); }
+
+void Worker::log_advanced() {
+  std::vector<uint64_t> ids = std::exchange(waiting_for_log_, {});
+  for (uint64_t id : ids) {
+    auto found = connections_.find(id);
+    if (found != connections_.end()) schedule_flush(*found->second);
+  }
+}
+
+void Worker::wait_changed(Connection& connection) {
+  using Wait = Connection::Wait;
+  Wait now = connection.wait();
+  if (now == Wait::kAgain || now == Wait::kRunning) {
+    pending_.push_back(connection.id());
+  } else if (now == Wait::kHeld || now == Wait::kRunningWait) {
+    delayed_.push_back(connection.id());
+    start_delay();
+  }
+}
+
+void Worker::start_delay() {
+  if (delay_timer_) return;
+  delay_timer_ = true;
+  loop_.after_us(kDelayMicroseconds, [this] {
+    delay_timer_ = false;
+    for (uint64_t id : std::exchange(delayed_, {})) go_on(id);
+  });
+}
+
+void Worker::go_on(uint64_t id) {
+  using Wait = Connection::Wait;
+  auto found = connections_.find(id);
+  if (found == connections_.end() || found->second->doomed()) return;
+  Connection& connection = *found->second;
+  Wait before = connection.wait();
+  if (before == Wait::kAgain && connection.output_full()) {
+    pending_.push_back(id);
+  } else if (before == Wait::kAgain || before == Wait::kHeld) {
+    connection.proceed();  // which announces the next wait, even if it is the same
+  } else if (before == Wait::kRunning || before == Wait::kRunningWait) {
+    connection.run_slice();
+    if (connection.wait() == before && !connection.doomed() && connection.running) wait_changed(connection);
+  }
+}
+
+void Worker::run_pending() {
+  for (uint64_t id : std::exchange(pending_, {})) go_on(id);
+}
+
+void Worker::end_turn() {
+  run_pending();
+  bool cut_more = services_.persistence.busy() && services_.persistence.slice(index_, kCutSliceMicroseconds);
+  // Flushing may let a connection go on, whose replies are then sent in the next turn.
+  std::vector<Connection*> flushing = std::exchange(to_flush_, {});
+  for (Connection* connection : flushing) connection->flush();
+  drop_dead();
+  bool blocked_only = !pending_.empty() && std::all_of(pending_.begin(), pending_.end(), [this](uint64_t id) {
+    auto found = connections_.find(id);
+    return found == connections_.end() || (found->second->wait() == Connection::Wait::kAgain && found->second->output_full());
+  });
+  set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || cut_more);
+}
+
+void Worker::refresh_time() {
+  if (loop_.turn_began_us() == time_of_turn_us_) return;
+  time_of_turn_us_ = loop_.turn_began_us();
+  context_.now_ms = services_.clock.unix_ms();
+}
+
+void Worker::set_busy(bool busy) {
+  if (busy == busy_) return;
+  busy_ = busy;
+  busy ? loop_.begin_busy() : loop_.end_busy();
+}
+
+void Worker::bury(Connection& connection) { dead_.push_back(connection.id()); }
+
+void Worker::drop_dead() {
+  if (dead_.empty()) return;
+  std::vector<uint64_t> ids = std::exchange(dead_, {});
+  for (uint64_t id : ids) {
+    auto found = connections_.find(id);
+    if (found == connections_.end()) continue;
+    std::erase(to_flush_, found->second.get());
+    services_.clients.remove(id);
+    connections_.erase(found);
+    assigned--;
+  }
+}
+
+void Worker::warn_cross_protocol() {
+  if (context_.now_ms < next_warning_ms_) return;
+  next_warning_ms_ = context_.now_ms + kWarningIntervalMs;
+  services_.logger.warning(
+      "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is likely "
+      "due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection "
+      "aborted.");
+}
+
+void Worker::cron() {
+  context_.now_ms = services_.clock.unix_ms();
+  int64_t timeout_s = services_.config.integer(Directive::kTimeout);
+  if (timeout_s > 0) {
+    for (auto& [id, connection] : connections_) {
+      int64_t idle_ms = context_.now_ms - connection->card().last_interaction_ms.load(std::memory_order_relaxed);
+      if (connection->wait() == Connection::Wait::kReading && idle_ms > timeout_s * 1000) {
+        services_.logger.verbose("Closing idle client");
+        connection->doom();
+      }
+    }
+  }
+  if (!expiry_timer_) run_expiry();
+}
+
+void Worker::run_expiry() {
+  expiry_timer_ = false;
+  if (services_.persistence.loading() || !services_.control.active_expiry()) return;
+  if (expiry_.run(context_.scratch, services_.clock.unix_ms(), kExpirySliceMicroseconds) == ExpiryCycle::Progress::kMore) {
+    expiry_timer_ = true;
+    loop_.after_us(kExpiryPauseMicroseconds, [this] { run_expiry(); });
+  }
+}
+
+}  // namespace holdfast

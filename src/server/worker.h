@@ -1,0 +1,113 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "command/gate.h"
+#include "command/worker_context.h"
+#include "keyspace/expiry_cycle.h"
+#include "net/event_loop.h"
+#include "resp/request_parser.h"
+#include "server/connection.h"
+
+namespace holdfast {
+
+/// One worker: an event loop and the connections it owns. Everything here is used on the worker's thread only, but for
+/// `post`, `assigned` and what is said otherwise.
+///
+/// A turn of the loop: sockets that are ready are read and their commands executed; connections that wait for their next
+/// share go on; one slice of each long command, of the running cut, and of the expiry; then all replies are sent at once.
+class Worker {
+ public:
+  /// Shares of one turn for work that is not a client's command.
+  static constexpr int64_t kCutSliceMicroseconds = 50;
+  static constexpr int64_t kExpirySliceMicroseconds = 200;
+  /// While much expires, the expiry gets a slice this often: at most a quarter of the worker's time.
+  static constexpr int64_t kExpiryPauseMicroseconds = 800;
+
+  Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics);
+  ~Worker();
+  Worker(Worker const&) = delete;
+  Worker& operator=(Worker const&) = delete;
+
+  /// Runs until `stop`, on the calling thread.
+  void run();
+  /// Any thread.
+  void stop();
+  template <class Function>
+  void post(Function&& function) {
+    loop_.mailbox().post(std::forward<Function>(function));
+  }
+  /// Connections given to this worker and not closed yet; a connection on its way counts. Added to by the acceptor,
+  /// subtracted from by the worker.
+  std::atomic<int64_t> assigned{0};
+
+  int index() const { return index_; }
+  EventLoop& loop() { return loop_; }
+  WorkerContext& context() { return context_; }
+  Gate& gate() { return gate_; }
+
+  /// A new client.
+  void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card);
+  /// Closes the connection with this id if it is still here (CLIENT KILL).
+  void close_connection(uint64_t id);
+  /// The log is durable up to a new offset: replies that waited may go.
+  void log_advanced();
+
+  // ---- for the connections
+
+  CommandBatch& batch() { return batch_; }
+  std::array<CommandHint, kBatchCommandsMax>& hints() { return hints_; }
+  std::span<char> read_scratch() { return scratch_; }
+  std::shared_ptr<Waiter> make_waiter(uint64_t connection_id);
+  void schedule_flush(Connection& connection);
+  /// The connection has entered a state, or stays in it for another round.
+  void wait_changed(Connection& connection);
+  /// Sets the frozen time of this turn, once a turn.
+  void refresh_time();
+  void wait_for_log(Connection& connection);
+  /// Removes and destroys the connection at the end of the turn.
+  void bury(Connection& connection);
+  /// "Possible SECURITY ATTACK detected", at most once a minute.
+  void warn_cross_protocol();
+
+ private:
+  class ConnectionWaiter;
+
+  void end_turn();
+  void run_pending();
+  void start_delay();
+  void go_on(uint64_t id);
+  void drop_dead();
+  void cron();
+  void run_expiry();
+  void set_busy(bool busy);
+
+  int index_;
+  Services& services_;
+  Gate& gate_;
+  EventLoop loop_;
+  WorkerContext context_;
+  ExpiryCycle expiry_;
+  CommandBatch batch_;
+  std::array<CommandHint, kBatchCommandsMax> hints_;
+  std::vector<char> scratch_;
+  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> to_flush_;
+  std::vector<uint64_t> waiting_for_log_;
+  std::vector<uint64_t> pending_;  // in the states again and running
+  std::vector<uint64_t> delayed_;  // held, or running and waiting: looked at every millisecond
+  std::vector<uint64_t> dead_;
+  bool delay_timer_ = false;
+  bool expiry_timer_ = false;
+  bool busy_ = false;
+  int64_t time_of_turn_us_ = -1;
+  int64_t next_warning_ms_ = 0;
+};
+
+}  // namespace holdfast
