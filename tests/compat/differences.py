@@ -1,0 +1,133 @@
+"""The differences from the reference that are wanted, machine readable.
+
+Each entry has its row, with the reason, in `docs/differences.md`; `test_differences.py` holds the two together.
+An entry sees both replies of a command that matches and takes out of them exactly what may differ.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Callable
+
+from compat.replies import map_leaves, map_texts
+from harness.resp import Kind, Reply, quote
+
+Both = tuple[Reply, Reply]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`command` is searched in the command written as one line, its first word in upper case."""
+
+    id: str
+    command: re.Pattern
+    normalise: Callable[[Reply, Reply], Both]
+
+
+def command_line(arguments: list[bytes]) -> str:
+    """One line, as a dialogue has it: plain words as they are, everything else quoted; the name in upper case."""
+    words = [a.decode() if re.fullmatch(rb"[!#-&(-\[\]-~]+", a) else quote(a) for a in arguments]
+    return " ".join([words[0].upper()] + words[1:]) if words else ""
+
+
+def _shortest_doubles(reference: Reply, candidate: Reply) -> Both:
+    def shortest(leaf: Reply) -> Reply:
+        if leaf.kind not in (Kind.BULK, Kind.DOUBLE):
+            return leaf
+        # Only texts that can come from a double: a digit-only member of a sorted set must stay as it is.
+        if not re.fullmatch(rb"-?\d+(\.\d+)?(e[+-]?\d+)?", leaf.value):
+            return leaf
+        return Reply(leaf.kind, repr(float(leaf.value)).encode())
+
+    return map_leaves(reference, shortest), map_leaves(candidate, shortest)
+
+
+def _info_additions(reference: Reply, candidate: Reply) -> Both:
+    """Lines of the candidate whose field the reference does not know are dropped."""
+    if not isinstance(reference.value, bytes) or not isinstance(candidate.value, bytes):
+        return reference, candidate
+    known_text = reference.value[4:] if reference.kind is Kind.VERBATIM else reference.value
+    known = {line.partition(b":")[0] for line in known_text.split(b"\r\n")}
+
+    def without_additions(text: bytes) -> bytes:
+        return b"\r\n".join(line for line in text.split(b"\r\n") if line.partition(b":")[0] in known)
+
+    return reference, map_texts(candidate, without_additions)
+
+
+def _version_text(reference: Reply, candidate: Reply) -> Both:
+    def masked(text: bytes) -> bytes:
+        text = re.sub(rb"(redis_version:|Redis ver\. )[\d.]*", rb"\1#", text)
+        return b"#" if re.fullmatch(rb"7\.(0\.15|2\.4)", text) else text
+
+    return map_texts(reference, masked), map_texts(candidate, masked)
+
+
+def _client_library(reference: Reply, candidate: Reply) -> Both:
+    return reference, map_texts(candidate, lambda text: re.sub(rb" lib-name=[^ \n]* lib-ver=[^ \n]*", b"", text))
+
+
+def _new_commands(reference: Reply, candidate: Reply) -> Both:
+    """The reference must not know the command; what the candidate says is checked by tests of its own."""
+    known = not (reference.kind is Kind.ERROR and reference.value.startswith(b"ERR unknown"))
+    return (reference, candidate) if known else (reference, reference)
+
+
+_ADDED_NAMES = {b"client|setinfo", b"client|no-touch", b"waitaof"}
+
+
+def _listed_commands(reference: Reply, candidate: Reply) -> Both:
+    if candidate.kind is not Kind.ARRAY:
+        return reference, candidate
+    return reference, Reply(Kind.ARRAY, tuple(e for e in candidate.value if e.value not in _ADDED_NAMES))
+
+
+def _command_count(reference: Reply, candidate: Reply) -> Both:
+    same_kind = reference.kind is Kind.INTEGER and candidate.kind is Kind.INTEGER
+    return (reference, reference) if same_kind else (reference, candidate)
+
+
+def _acl_denial(reference: Reply, candidate: Reply) -> Both:
+    texts = (
+        (rb"^NOPERM this user has no permissions to run", rb"^NOPERM User \S+ has no permissions to run"),
+        (
+            rb"^NOPERM this user has no permissions to access one of the keys .*",
+            rb"^NOPERM No permissions to access a key$",
+        ),
+        (
+            rb"^NOPERM this user has no permissions to access one of the channels .*",
+            rb"^NOPERM No permissions to access a channel$",
+        ),
+    )
+
+    def common(text: bytes) -> bytes:
+        for number, alternatives in enumerate(texts):
+            for pattern in alternatives:
+                text = re.sub(pattern, b"NOPERM #%d" % number, text)
+        return text
+
+    return map_texts(reference, common), map_texts(candidate, common)
+
+
+_DOUBLE_REPLIES = (
+    r"^(ZSCORE|ZMSCORE|ZINCRBY|ZADD|ZRANGE\w*|ZREVRANGE\w*|ZPOP\w*|BZPOP\w*|BZMPOP|ZMPOP|ZUNION|ZINTER|ZDIFF|"
+    r"ZRANDMEMBER|ZSCAN)\b"
+)
+
+DIFFERENCES = [
+    Difference("D01", re.compile(_DOUBLE_REPLIES, re.IGNORECASE), _shortest_doubles),
+    Difference("D02", re.compile(r"^INFO\b"), _info_additions),
+    Difference("D03", re.compile(r"^(INFO|HELLO|LOLWUT)\b"), _version_text),
+    Difference("D04", re.compile(r"^CLIENT (LIST|INFO)\b", re.IGNORECASE), _client_library),
+    Difference("D05", re.compile(r"^(CLIENT (SETINFO|NO-TOUCH)|WAITAOF)\b", re.IGNORECASE), _new_commands),
+    Difference("D06", re.compile(r"^COMMAND LIST\b", re.IGNORECASE), _listed_commands),
+    Difference("D07", re.compile(r"^COMMAND COUNT\b", re.IGNORECASE), _command_count),
+    Difference("D08", re.compile(r"."), _acl_denial),
+]
+
+
+def without_wanted_differences(command: str, reference: Reply, candidate: Reply) -> Both:
+    """Both replies of `command` (as `command_line` writes it) without what may differ."""
+    for difference in DIFFERENCES:
+        if difference.command.search(command):
+            reference, candidate = difference.normalise(reference, candidate)
+    return reference, candidate
