@@ -1,0 +1,1 @@
+"""Holdfast and Redis side by side: the parts of bench/compare."""

@@ -1,0 +1,106 @@
+"""What the servers are put under: filling with keys, and redis-benchmark at full speed."""
+
+import csv
+import random
+import select
+import socket
+import string
+import subprocess
+from typing import Optional, Sequence
+
+CONNECTIONS = 50
+VALUE_BYTES = 32
+# redis-benchmark replaces this by twelve random digits below the number of keys.
+RANDOM_DIGITS = "__rand_int__"
+KEY_PREFIX = "key"
+COUNTER_PREFIX = "cnt"
+KEY = KEY_PREFIX + RANDOM_DIGITS
+COUNTER = COUNTER_PREFIX + RANDOM_DIGITS
+VALUE = "v7Qk2mXw9ZrT4bNc8HsLd1PgFy6JeUa3"
+assert len(VALUE) == VALUE_BYTES
+
+_FILL_COMMANDS = 5_000  # written at once
+_RECEIVE_BYTES = 1 << 18
+
+
+class LoadFailed(Exception):
+    """The server answered with an error, or redis-benchmark did not do its work."""
+
+
+def key_name(number: int, prefix: str = KEY_PREFIX) -> bytes:
+    """The 15 bytes that redis-benchmark makes of KEY."""
+    return b"%b%012d" % (prefix.encode(), number)
+
+
+def fill(port: int, keys: int) -> None:
+    """SETs keys 0..keys-1 to values of VALUE_BYTES bytes that compress badly."""
+    source = random.Random(1)
+    pool = "".join(source.choices(string.ascii_letters + string.digits, k=65536)).encode()
+    offsets = [source.randrange(len(pool) - VALUE_BYTES) for _ in range(_FILL_COMMANDS)]
+    command = b"*3\r\n$3\r\nSET\r\n$15\r\n%b\r\n$32\r\n%b\r\n"
+    _send_all(port, keys, lambda i: command % (key_name(i), pool[(at := offsets[i % _FILL_COMMANDS]) : at + VALUE_BYTES]))
+
+
+def fill_counters(port: int, keys: int) -> None:
+    """SETs counters 0..keys-1 to a number."""
+    command = b"*3\r\n$3\r\nSET\r\n$15\r\n%b\r\n$7\r\n1000000\r\n"
+    _send_all(port, keys, lambda i: command % key_name(i, COUNTER_PREFIX))
+
+
+def _send_all(port: int, commands: int, make) -> None:
+    """Sends `make(i)` for every i, reading the replies meanwhile; each must be one line that is no error."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setblocking(False)
+        made = answered = 0
+        pending = memoryview(b"")
+        while answered < commands:
+            if not pending and made < commands:
+                upto = min(made + _FILL_COMMANDS, commands)
+                pending = memoryview(b"".join([make(i) for i in range(made, upto)]))
+                made = upto
+            readable, writable, _ = select.select([connection], [connection] if pending else [], [], 60)
+            if not readable and not writable:
+                raise LoadFailed("the server has stopped answering")
+            if readable:
+                data = connection.recv(_RECEIVE_BYTES)
+                if not data or b"-" in data:
+                    raise LoadFailed(f"filling: {data[:200]!r}")
+                answered += data.count(b"\n")
+            if writable:
+                pending = pending[connection.send(pending) :]
+
+
+def _arguments(port: int, command: Sequence[str], pipeline: int, requests: int, keys: int) -> list[str]:
+    fixed = ["redis-benchmark", "-p", str(port), "--csv", "-c", str(CONNECTIONS), "-r", str(keys)]
+    return [*fixed, "-P", str(pipeline), "-n", str(requests), *command]
+
+
+def run_benchmark(port: int, command: Sequence[str], pipeline: int, requests: int, keys: int) -> float:
+    """Sends `requests` commands as fast as the server takes them. Returns requests per second."""
+    result = subprocess.run(_arguments(port, command, pipeline, requests, keys), capture_output=True, text=True)
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    if result.returncode != 0 or len(rows) != 1:
+        raise LoadFailed(f"redis-benchmark {' '.join(command)}: {result.stderr.strip() or result.stdout.strip()}")
+    return float(rows[0]["rps"])
+
+
+class EndlessWrites:
+    """Random SETs at full speed, until the end of the `with` block."""
+
+    PIPELINE = 16
+
+    def __init__(self, port: int, keys: int) -> None:
+        self._arguments = _arguments(port, ["SET", KEY, VALUE], self.PIPELINE, 2_000_000_000, keys)
+        self._process: Optional[subprocess.Popen] = None
+
+    def __enter__(self) -> "EndlessWrites":
+        self._process = subprocess.Popen(self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        ended_early = self._process.poll() is not None
+        self._process.kill()
+        self._process.wait()
+        if ended_early:
+            raise LoadFailed("redis-benchmark ended by itself")
