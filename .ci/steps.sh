@@ -6,7 +6,7 @@
 
 python=/usr/bin/python3
 export HOLDFAST_RESULTS=${HOLDFAST_RESULTS:-$root/build/results}
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
 # start_results: forgets the results of earlier runs.
 start_results() {
@@ -77,12 +77,14 @@ unit_tests() {
   done
 }
 
-# python_tests <name> <limit in seconds> <path or argument of pytest>...: one run of pytest from the top of the tree.
+# python_tests <name> <limit in seconds> <path or argument of pytest>...: one run of pytest from the top of the tree. A test
+# that takes more than two minutes shows where it stands.
 python_tests() {
   local name=$1 limit_s=$2
   shift 2
   step "$name" "$limit_s" bash -c \
-    'cd "$1" && shift && exec "$@" --junitxml="$report"' - "$root" "$python" -m pytest -q -p no:cacheprovider "$@"
+    'cd "$1" && shift && exec "$@" --junitxml="$report"' - "$root" "$python" -m pytest -q -p no:cacheprovider \
+    -o faulthandler_timeout=120 "$@"
 }
 
 # has_suite <folder of tests/>

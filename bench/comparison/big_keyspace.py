@@ -3,6 +3,8 @@
 One server after the other goes through all of it, filled once.
 """
 
+import math
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Callable, Optional
@@ -11,7 +13,7 @@ from comparison import contender, latency, load, machine
 from comparison.contender import Brand, Contender
 from comparison.latency import Prober, Span, p999
 from comparison.plan import Plan, Rows
-from comparison.row import Row, Target
+from comparison.row import Row, Target, format_figure
 
 _MEMORY_SAMPLE_S = 0.02
 _POLL_S = 0.02
@@ -59,8 +61,13 @@ class _Stage:
             return
         foreign = machine.ForeignLoad([self.server.pid])
         foreign.start()
-        value, note = how()
+        try:
+            value, note = how()
+        except load.LoadFailed as failure:
+            # The other rows are still worth having; this one misses its target.
+            value, note = math.nan, f"failed: {failure}"
         self.figures[row] = _Figure(value, note, foreign.cores())
+        print(f"{self.server.brand.name} {row}: {format_figure(value)} {note}", file=sys.stderr)
 
     # ---- memory
 
@@ -201,14 +208,13 @@ def _stage(brand: Brand, plan: Plan) -> dict[str, _Figure]:
 
 def big_rows(plan: Plan) -> Rows:
     if not plan.wants(*BIG_ROWS):
-        return []
+        return
     ours, theirs = (_stage(brand, plan) for brand in plan.brands)
-    return [
-        Row(key, spec.title, spec.unit, ours[key].value, theirs[key].value, spec.target,
-            max(ours[key].foreign_cores, theirs[key].foreign_cores), _both(ours[key].note, theirs[key].note))
-        for key, spec in BIG_ROWS.items()
-        if plan.wants(key)
-    ]
+    for key, spec in BIG_ROWS.items():
+        if plan.wants(key):
+            foreign_cores = max(ours[key].foreign_cores, theirs[key].foreign_cores)
+            note = _both(ours[key].note, theirs[key].note)
+            yield Row(key, spec.title, spec.unit, ours[key].value, theirs[key].value, spec.target, foreign_cores, note)
 
 
 def _both(ours: str, theirs: str) -> str:

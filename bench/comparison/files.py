@@ -49,7 +49,7 @@ def _time_files(server: Contender, plan: Plan) -> tuple[_Timings, _Timings]:
 
 def _save_and_load(plan: Plan) -> Rows:
     if not plan.wants("save", "load"):
-        return []
+        return
     timings: list[tuple[_Timings, _Timings]] = []
     foreign_cores: list[float] = []
     for brand in plan.brands:
@@ -61,21 +61,20 @@ def _save_and_load(plan: Plan) -> Rows:
             server.stop()
             foreign_cores.append(foreign.cores())
     target = Target(_SECONDS_FOR_TARGET_KEYS * plan.keys / TARGET_KEYS, of_ratio=False)
-    rows = []
     for index, (key, title) in enumerate([("save", "SAVE"), ("load", "start with a file to load")]):
         ours, theirs = timings[0][index], timings[1][index]
-        rows.append(Row(
-            key, f"{title}, {plan.keys:,} keys, {_THREADS} threads", "s", median(ours.wall_s), median(theirs.wall_s), target,
-            max(foreign_cores), f"CPU s {median(ours.cpu_s):.2f} / {median(theirs.cpu_s):.2f}",
-            {"Holdfast": ours.wall_s, "Redis": theirs.wall_s},
-        ))
-    return [row for row in rows if plan.wants(row.key)]
+        if plan.wants(key):
+            yield Row(
+                key, f"{title}, {plan.keys:,} keys, {_THREADS} threads", "s", median(ours.wall_s), median(theirs.wall_s),
+                target, max(foreign_cores), f"CPU s {median(ours.cpu_s):.2f} / {median(theirs.cpu_s):.2f}",
+                {"Holdfast": ours.wall_s, "Redis": theirs.wall_s},
+            )
 
 
 def _append_fsync(plan: Plan) -> Rows:
     """Requests per second with appendfsync always, as a share of those with everysec."""
     if not plan.wants("aof"):
-        return []
+        return
     command = ("SET", load.KEY, load.VALUE)
     ratios, notes, foreign_cores = [], [], []
     for brand in plan.brands:
@@ -96,11 +95,11 @@ def _append_fsync(plan: Plan) -> Rows:
         always_rate, everysec_rate = median(rates["always"]), median(rates["everysec"])
         ratios.append(always_rate / everysec_rate)
         notes.append(f"{always_rate:,.0f} of {everysec_rate:,.0f}")
-    return [
-        Row("aof", "SET with appendfsync always, share of everysec", "", ratios[0], ratios[1],
-            Target(_ALWAYS_TO_EVERYSEC, of_ratio=False, at_least=True), max(foreign_cores), "requests/s " + " / ".join(notes))
-    ]
+    target = Target(_ALWAYS_TO_EVERYSEC, of_ratio=False, at_least=True)
+    title = "SET with appendfsync always, share of everysec"
+    yield Row("aof", title, "", ratios[0], ratios[1], target, max(foreign_cores), "requests/s " + " / ".join(notes))
 
 
 def file_rows(plan: Plan) -> Rows:
-    return _save_and_load(plan) + _append_fsync(plan)
+    yield from _save_and_load(plan)
+    yield from _append_fsync(plan)

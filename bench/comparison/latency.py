@@ -62,6 +62,6 @@ def p999(latencies_ms: Sequence[float]) -> float:
     return ordered[len(ordered) - 1 - len(ordered) // 1000]
 
 
-def real_time_allowed() -> bool:
+def priority_allowed() -> bool:
     """The prober comes before the load generator on their core."""
     return os.geteuid() == 0

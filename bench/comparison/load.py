@@ -1,6 +1,7 @@
-"""What the servers are put under: filling with keys, and redis-benchmark at full speed."""
+"""What the servers are put under: filling with keys, and the load generator (bench/load.cc) at full speed."""
 
-import csv
+import os
+import pathlib
 import random
 import select
 import socket
@@ -10,8 +11,8 @@ from typing import Optional, Sequence
 
 CONNECTIONS = 50
 VALUE_BYTES = 32
-# redis-benchmark replaces this by twelve random digits below the number of keys.
-RANDOM_DIGITS = "__rand_int__"
+# The load generator replaces this by twelve random digits below the number of keys.
+RANDOM_DIGITS = "{n}"
 KEY_PREFIX = "key"
 COUNTER_PREFIX = "cnt"
 KEY = KEY_PREFIX + RANDOM_DIGITS
@@ -19,16 +20,18 @@ COUNTER = COUNTER_PREFIX + RANDOM_DIGITS
 VALUE = "v7Qk2mXw9ZrT4bNc8HsLd1PgFy6JeUa3"
 assert len(VALUE) == VALUE_BYTES
 
+_SOURCE = pathlib.Path(__file__).resolve().parents[1] / "load.cc"
+_PROGRAM = _SOURCE.parents[1] / "build/bench/load"
 _FILL_COMMANDS = 5_000  # written at once
 _RECEIVE_BYTES = 1 << 18
 
 
 class LoadFailed(Exception):
-    """The server answered with an error, or redis-benchmark did not do its work."""
+    """The server answered with an error, or the load generator did not do its work."""
 
 
 def key_name(number: int, prefix: str = KEY_PREFIX) -> bytes:
-    """The 15 bytes that redis-benchmark makes of KEY."""
+    """The 15 bytes that the load generator makes of KEY."""
     return b"%b%012d" % (prefix.encode(), number)
 
 
@@ -70,18 +73,27 @@ def _send_all(port: int, commands: int, make) -> None:
                 pending = pending[connection.send(pending) :]
 
 
+def build_generator() -> None:
+    """Compiles bench/load.cc if that has not been done since it was changed."""
+    if _PROGRAM.exists() and _PROGRAM.stat().st_mtime >= _SOURCE.stat().st_mtime:
+        return
+    _PROGRAM.parent.mkdir(parents=True, exist_ok=True)
+    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+    compiler = os.environ.get("CXX", "c++")
+    subprocess.run([compiler, "-std=c++20", "-O2", *warnings, str(_SOURCE), "-o", str(_PROGRAM)], check=True)
+
+
 def _arguments(port: int, command: Sequence[str], pipeline: int, requests: int, keys: int) -> list[str]:
-    fixed = ["redis-benchmark", "-p", str(port), "--csv", "-c", str(CONNECTIONS), "-r", str(keys)]
-    return [*fixed, "-P", str(pipeline), "-n", str(requests), *command]
+    numbers = (port, CONNECTIONS, pipeline, requests, keys)
+    return [str(_PROGRAM), *(str(number) for number in numbers), *command]
 
 
 def run_benchmark(port: int, command: Sequence[str], pipeline: int, requests: int, keys: int) -> float:
     """Sends `requests` commands as fast as the server takes them. Returns requests per second."""
     result = subprocess.run(_arguments(port, command, pipeline, requests, keys), capture_output=True, text=True)
-    rows = list(csv.DictReader(result.stdout.splitlines()))
-    if result.returncode != 0 or len(rows) != 1:
-        raise LoadFailed(f"redis-benchmark {' '.join(command)}: {result.stderr.strip() or result.stdout.strip()}")
-    return float(rows[0]["rps"])
+    if result.returncode != 0:
+        raise LoadFailed(f"{' '.join(command)}: {result.stderr.strip()}")
+    return float(result.stdout)
 
 
 class EndlessWrites:
@@ -103,4 +115,4 @@ class EndlessWrites:
         self._process.kill()
         self._process.wait()
         if ended_early:
-            raise LoadFailed("redis-benchmark ended by itself")
+            raise LoadFailed("the endless writes have ended")

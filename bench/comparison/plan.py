@@ -1,6 +1,7 @@
 """How much is measured."""
 
 from dataclasses import dataclass
+from typing import Iterator
 
 from comparison.contender import Brand
 from comparison.row import Row
@@ -29,4 +30,5 @@ class Plan:
 # Key spaces of other sizes are given their share of the seconds allowed for this one.
 TARGET_KEYS = 5_000_000
 
-Rows = list[Row]
+# Rows are given out as soon as they are measured.
+Rows = Iterator[Row]

@@ -1,5 +1,6 @@
 """A row of the table: two figures, what is asked of them, and how they came about."""
 
+import math
 import statistics
 from dataclasses import dataclass, field
 from typing import Optional, Sequence
@@ -36,7 +37,7 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        return self.holdfast / self.redis if self.redis else float("nan")
+        return self.holdfast / self.redis if self.redis else math.nan
 
     @property
     def met(self) -> Optional[bool]:
@@ -47,9 +48,9 @@ class Row:
             "row": self.key,
             "title": self.title,
             "unit": self.unit,
-            "holdfast": self.holdfast,
-            "redis": self.redis,
-            "ratio": self.ratio,
+            "holdfast": _finite(self.holdfast),
+            "redis": _finite(self.redis),
+            "ratio": _finite(self.ratio),
             "target": self.target.text(self.unit) if self.target else None,
             "met": self.met,
             "foreign_cores": round(self.foreign_cores, 3),
@@ -59,12 +60,17 @@ class Row:
         }
 
 
+def _finite(figure: float) -> Optional[float]:
+    """JSON has no NaN, which stands for a measurement that failed."""
+    return figure if math.isfinite(figure) else None
+
+
 def median(samples: Sequence[float]) -> float:
     return statistics.median(samples)
 
 
 def format_figure(figure: float) -> str:
-    """Three significant digits, thousands apart."""
+    """About three significant digits, thousands apart."""
     magnitude = abs(figure)
     if magnitude >= 100:
         return f"{figure:,.0f}"

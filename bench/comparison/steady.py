@@ -8,7 +8,7 @@ from comparison.contender import Contender
 from comparison.plan import Plan, Rows
 from comparison.row import Row, Target, median
 
-_ATTEMPTS_PER_SAMPLE = 3
+_ATTEMPTS_PER_SAMPLE = 2
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,12 @@ def _measure(row: Steady, servers: list[Contender], plan: Plan) -> Row:
 def steady_rows(plan: Plan) -> Rows:
     wanted = [row for row in STEADY_ROWS if plan.wants(row.key)]
     if not wanted:
-        return []
+        return
     with contender.running(plan.holdfast, plan.directory) as ours, contender.running(plan.redis, plan.directory) as theirs:
         servers = [ours, theirs]
         # A filling may prepare several rows: done once.
         for prepare in dict.fromkeys(row.prepare for row in wanted):
             for server in servers:
                 prepare(server.port, plan.small_keys)
-        return [_measure(row, servers, plan) for row in wanted]
+        for row in wanted:
+            yield _measure(row, servers, plan)

@@ -7,7 +7,6 @@
 #include "admin/families.h"
 #include "commands/command_fixture.h"
 #include "commands/families.h"
-#include "commands/object.h"
 
 namespace holdfast {
 
@@ -37,7 +36,6 @@ class AdminTest : public CommandTest {
  private:
   static std::vector<CommandRows> all_families() {
     std::vector<CommandRows> families = command_families();
-    families.push_back(memory_usage_command());
     for (CommandRows rows : admin_families()) families.push_back(rows);
     return families;
   }

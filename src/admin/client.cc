@@ -7,10 +7,12 @@
 #include "admin/client_line.h"
 #include "admin/help.h"
 #include "base/clock.h"
+#include "base/strings.h"
 #include "base/number.h"
 #include "command/errors.h"
 #include "command/pause.h"
 #include "command/session.h"
+#include "command/task.h"
 
 namespace holdfast {
 namespace {
@@ -63,7 +65,7 @@ void cmd_client_list(Session& session, Args args, Reply& reply) {
     for (auto const& card : services.clients.list()) lines += client_line(*card, services.commands, now_ms);
   } else if (args.size() == 4 && args.is(2, "TYPE")) {
     auto const type = parse_client_type(args[3]);
-    if (!type) return reply.error("Unknown client type '" + std::string(args[3]) + "'");
+    if (!type) return reply.error("Unknown client type '" + std::string(until_zero_byte(args[3])) + "'");
     for (auto const& card : services.clients.list()) {
       if (client_type(*card) == *type) lines += client_line(*card, services.commands, now_ms);
     }
@@ -148,22 +150,43 @@ void cmd_client_no_touch(Session& session, Args args, Reply& reply) {
   reply.ok();
 }
 
-void cmd_client_pause(Session& session, Args args, Reply& reply) {
-  if (args.size() > 4) return reply_wrong_arguments(args, reply);
+/// Answers only when no command that was let in before the pause is still under way: from the reply on nothing is written.
+class PauseTask final : public Task {
+ public:
+  Progress step(TaskSlice& slice) override {
+    // The gate looks at the pause again under the locks, so having held all of them once is enough.
+    if (!slice.with_all_partitions([](Txn&) {})) return Progress::kWait;
+    slice.reply().ok();
+    return Progress::kDone;
+  }
+};
+
+/// The length of a pause in milliseconds, or empty after an error reply.
+std::optional<int64_t> pause_length(Args args, int64_t now_ms, Reply& reply) {
+  auto const ms = args.integer(2, reply, "timeout is not an integer or out of range");
+  if (!ms) return std::nullopt;
+  if (*ms >= 0 && *ms <= std::numeric_limits<int64_t>::max() - now_ms) return ms;
+  reply.error(*ms < 0 ? "timeout is negative" : "timeout is out of range");
+  return std::nullopt;
+}
+
+std::unique_ptr<Task> cmd_client_pause(Session& session, Args args, Reply& reply) {
   auto mode = Pause::Mode::kAll;
+  if (args.size() > 4) {
+    reply_wrong_arguments(args, reply);
+    return nullptr;
+  }
   if (args.size() == 4 && args.is(3, "WRITE")) {
     mode = Pause::Mode::kWrite;
   } else if (args.size() == 4 && !args.is(3, "ALL")) {
-    return reply.error("CLIENT PAUSE mode must be WRITE or ALL");
+    reply.error("CLIENT PAUSE mode must be WRITE or ALL");
+    return nullptr;
   }
-  auto const ms = args.integer(2, reply, "timeout is not an integer or out of range");
-  if (!ms) return;
-  if (*ms < 0) return reply.error("timeout is negative");
   int64_t const now_ms = session.services().clock.unix_ms();
-  int64_t const until_ms = *ms > std::numeric_limits<int64_t>::max() - now_ms ? std::numeric_limits<int64_t>::max()
-                                                                              : now_ms + *ms;
-  session.services().pause.start(Pause::Purpose::kClient, mode, until_ms);
-  reply.ok();
+  auto const ms = pause_length(args, now_ms, reply);
+  if (!ms) return nullptr;
+  session.services().pause.start(Pause::Purpose::kClient, mode, now_ms, now_ms + *ms);
+  return std::make_unique<PauseTask>();
 }
 
 void cmd_client_unpause(Session& session, Args, Reply& reply) {
@@ -220,17 +243,17 @@ constexpr CommandRow kRows[] = {
     {.name = "client|kill", .arity = -3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "2.4.0", .complexity = "O(N) where N is the number of connections",
      .summary = "Closes the connections that fit an address or all given filters.",
-     .syntax = "filter:oneof(old-format:string | new-format:oneof([ID client-id:integer] | "
-               "[TYPE client-type:oneof(NORMAL | MASTER | REPLICA | PUBSUB)] | [USER username:string] | "
-               "[ADDR addr:string] | [LADDR laddr:string] | [SKIPME skipme:oneof(YES | NO)] | "
-               "[MAXAGE maxage:integer])...)",
+     .syntax = "filter:oneof(old-format:string | new-format:oneof([ID client-id:integer@2.8.12] | "
+               "[TYPE client-type:oneof(NORMAL | MASTER@3.2.0 | SLAVE | REPLICA@5.0.0 | PUBSUB)@2.8.12] | "
+               "[USER username:string] | [ADDR addr:string] | [LADDR laddr:string@6.2.0] | "
+               "[SKIPME skipme:oneof(YES | NO)] | [MAXAGE maxage:integer@7.4.0])...)",
      .handler = &cmd_client_kill,
-     .history = "2.8.12: Added filters, the first of them ID.; 2.8.13: Added the TYPE filter and the SKIPME option.; "
-                "5.0.0: REPLICA is another word for SLAVE.; 6.2.0: Added the LADDR filter."},
+     .history = "2.8.12: Added filters, the first of them ID.; 2.8.12: Added the TYPE filter.; "
+                "3.2.0: Added the type MASTER.; 5.0.0: REPLICA is another word for SLAVE.; 6.2.0: Added the LADDR filter."},
     {.name = "client|list", .arity = -2, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection",
      .tips = "nondeterministic_output", .group = "connection", .since = "2.4.0",
      .complexity = "O(N) where N is the number of connections", .summary = "Describes all connections, a line for each.",
-     .syntax = "[TYPE client-type:oneof(NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...]",
+     .syntax = "[TYPE client-type:oneof(NORMAL | MASTER | REPLICA | PUBSUB)@5.0.0] [ID client-id:integer...@6.2.0]",
      .handler = &cmd_client_list,
      .history = "2.8.12: Added the unique id of each connection.; 5.0.0: Added the TYPE filter.; "
                 "6.0.0: Added the user field.; 6.2.0: Added argv-mem, tot-mem, laddr and redir, and the ID filter.; "
@@ -244,9 +267,9 @@ constexpr CommandRow kRows[] = {
      .summary = "Leaves the access time of keys alone when this connection reads them.",
      .syntax = "enabled:oneof(ON | OFF)", .handler = &cmd_client_no_touch},
     {.name = "client|pause", .arity = -3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
-     .group = "connection", .since = "3.0.0", .complexity = "O(1)",
+     .group = "connection", .since = "2.9.50", .complexity = "O(1)",
      .summary = "Holds back the commands of all clients, or the writing ones, for a time.",
-     .syntax = "timeout:integer [mode:oneof(WRITE | ALL)]", .handler = &cmd_client_pause,
+     .syntax = "timeout:integer [mode:oneof(WRITE | ALL)@6.2.0]", .handler = &cmd_client_pause,
      .history = "6.2.0: Added the mode, and the WRITE mode."},
     {.name = "client|reply", .arity = 3, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "3.2.0", .complexity = "O(1)", .summary = "Switches replies on, off, or off once.",

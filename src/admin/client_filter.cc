@@ -25,14 +25,14 @@ Status apply(ClientFilter& filter, std::string_view word, std::string_view value
     filter.id = static_cast<uint64_t>(*id);
   } else if (iequals(word, "TYPE")) {
     filter.type = parse_client_type(value);
-    if (!filter.type) return fail("Unknown client type '" + std::string(value) + "'");
+    if (!filter.type) return fail("Unknown client type '" + std::string(until_zero_byte(value)) + "'");
   } else if (iequals(word, "ADDR")) {
     filter.address = value;
   } else if (iequals(word, "LADDR")) {
     filter.local_address = value;
   } else if (iequals(word, "USER")) {
     // Everybody is the default user.
-    if (value != "default") return fail("No such user '" + std::string(value) + "'");
+    if (value != "default") return fail("No such user '" + std::string(until_zero_byte(value)) + "'");
   } else if (iequals(word, "MAXAGE")) {
     auto const age = parse_int64(value);
     if (!age) return fail("maxage is not an integer or out of range");

@@ -1,6 +1,7 @@
 #include "admin/client_line.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/number.h"
 #include "command/memory_usage.h"

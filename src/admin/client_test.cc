@@ -210,7 +210,9 @@ TEST_F(ClientTest, PauseHoldsCommandsBack) {
 -ERR CLIENT PAUSE mode must be WRITE or ALL
 > client pause 1 all x
 -ERR unknown subcommand or wrong number of arguments for 'pause'. Try CLIENT HELP.
-> client pause 9223372036854775807 write
+> client pause 9223372036854775807
+-ERR timeout is out of range
+> client pause 1000 write
 +OK
 )");
   EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kWrite);

@@ -79,9 +79,13 @@ void reply_command_docs(Command const& command, Reply& reply) {
   map.text("since", row.since);
   map.text("group", row.group);
   map.text("complexity", row.complexity);
+  std::vector<std::string_view> doc_flags;
+  if (!row.deprecated.empty()) doc_flags.push_back("deprecated");
+  // Commands that servers send each other, and those for tests.
+  if (command.has(kAsking | kProtected)) doc_flags.push_back("syscmd");
+  if (!doc_flags.empty()) reply_statuses(map.field("doc_flags"), doc_flags);
   if (!row.deprecated.empty()) {
     auto const [since, replaced_by] = split_version(row.deprecated);
-    reply_statuses(map.field("doc_flags"), {"deprecated"});
     map.text("deprecated_since", since);
     map.text("replaced_by", replaced_by);
   }

@@ -68,6 +68,7 @@ TEST_F(CommandCommandTest, DocsTellOfDeprecationAndSubcommands) {
   EXPECT_NE(quit.find("\"doc_flags\" [+deprecated] \"deprecated_since\" \"7.2.0\" \"replaced_by\" \"just closing the "
                       "connection\""),
             std::string::npos);
+  EXPECT_NE(run("command docs debug").find("\"doc_flags\" [+syscmd]"), std::string::npos);
   std::string const slowlog = run("command docs slowlog");
   EXPECT_NE(slowlog.find("\"subcommands\" [\"slowlog|get\" [\"summary\""), std::string::npos);
 }

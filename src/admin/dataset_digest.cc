@@ -24,7 +24,8 @@ void add_value(Digest& digest, Record const& record) {
 }  // namespace
 
 void Digest::add(std::string_view bytes) { exclusive_or(bytes_, sha1(bytes)); }
-void Digest::add(Digest const& other) { exclusive_or(bytes_, other.bytes_); }
+void Digest::add(Digest const& other) { add(view(other.bytes_)); }
+void Digest::merge(Digest const& other) { exclusive_or(bytes_, other.bytes_); }
 
 void Digest::mix(std::string_view bytes) {
   add(bytes);
@@ -56,7 +57,7 @@ Digest DatasetDigest::result() const {
   Digest result;
   for (auto const& [db, keys] : databases_) {
     result.mix(static_cast<uint32_t>(db));
-    result.add(keys);
+    result.merge(keys);
   }
   return result;
 }

@@ -18,6 +18,8 @@ class Digest {
  public:
   void add(std::string_view bytes);
   void add(Digest const& other);
+  /// Puts another one in, as it is: the sums of `add` of two places make the sum of both.
+  void merge(Digest const& other);
   void mix(std::string_view bytes);
   /// mix() with the number as four bytes, big endian.
   void mix(uint32_t number);

@@ -96,7 +96,7 @@ class ObjectTask final : public KeysTask {
     if (!record) return;
     char address[32];
     std::snprintf(address, sizeof address, "%p", static_cast<void const*>(record));
-    text_ = std::string("Value at:") + address + " refcount:1 encoding:" +
+    text_ = std::string("Value at:") + address + " refcount:" + to_text(txn.keyspace().shown_refcount(*record)) + " encoding:" +
             std::string(encoding_name(record->encoding())) +
             " serializedlength:" + to_text_unsigned(serialized_length(*record)) +
             " lru:" + to_text_unsigned(record->access()) +
@@ -130,8 +130,7 @@ class PopulateTask final : public Task {
   Progress step(TaskSlice& slice) override {
     Session& session = slice.session();
     Keyspace& keyspace = session.services().keyspace;
-    for (; next_ < count_; next_++) {
-      if (slice.expired()) return Progress::kAgain;
+    while (next_ < count_) {
       std::string const key = prefix_ + ":" + to_text(next_);
       bool const done = slice.with_partition(partition_of(keyspace, key), [&](Txn& txn) {
         txn.select(session.db());
@@ -139,6 +138,7 @@ class PopulateTask final : public Task {
         txn.no_effect();
       });
       if (!done) return Progress::kAgain;
+      if (++next_ < count_ && slice.expired()) return Progress::kAgain;
     }
     slice.reply().ok();
     return Progress::kDone;
@@ -164,8 +164,7 @@ class TableStatsTask final : public Task {
 
   Progress step(TaskSlice& slice) override {
     Keyspace& keyspace = slice.session().services().keyspace;
-    for (; partition_ < keyspace.partition_count(); partition_++) {
-      if (slice.expired()) return Progress::kAgain;
+    while (partition_ < keyspace.partition_count()) {
       bool const seen = slice.with_partition(partition_, [&](Txn&) {
         KeyTable* const table = keyspace.partition(partition_).tables[static_cast<size_t>(db_)].get();
         if (!table) return;
@@ -176,6 +175,7 @@ class TableStatsTask final : public Task {
         bytes_ += table->table().memory_bytes();
       });
       if (!seen) return Progress::kAgain;
+      if (++partition_ < keyspace.partition_count() && slice.expired()) return Progress::kAgain;
     }
     slice.reply().verbatim("txt", text());
     return Progress::kDone;

@@ -41,7 +41,7 @@ void reply_help(Session& session, std::string_view container, Reply& reply) {
 }
 
 void reply_wrong_arguments(Args args, Reply& reply) {
-  reply.error("unknown subcommand or wrong number of arguments for '" + std::string(args[1].substr(0, kShownBytesMax)) +
+  reply.error("unknown subcommand or wrong number of arguments for '" + std::string(until_zero_byte(args[1]).substr(0, kShownBytesMax)) +
               "'. Try " + to_upper(args[0]) + " HELP.");
 }
 

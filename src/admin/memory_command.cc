@@ -45,10 +45,10 @@ class MemoryStatsTask final : public Task {
     Services& services = slice.session().services();
     Keyspace& keyspace = services.keyspace;
     tables_.resize(static_cast<size_t>(keyspace.databases()));
-    for (; partition_ < keyspace.partition_count(); partition_++) {
-      if (slice.expired()) return Progress::kAgain;
+    while (partition_ < keyspace.partition_count()) {
       bool const seen = slice.with_partition(partition_, [&](Txn&) { add_tables(keyspace.partition(partition_)); });
       if (!seen) return Progress::kAgain;
+      if (++partition_ < keyspace.partition_count() && slice.expired()) return Progress::kAgain;
     }
     write_reply(services, slice.reply());
     return Progress::kDone;

@@ -61,7 +61,7 @@ constexpr CommandRow kRows[] = {
     {.name = "shutdown", .arity = -1, .flags = "admin noscript loading stale no_multi allow_busy", .keys = "",
      .categories = "", .tips = "", .group = "server", .since = "1.0.0",
      .complexity = "O(N) where N is the number of keys, when it saves", .summary = "Saves the data set and ends the server.",
-     .syntax = "[nosave-save:oneof(NOSAVE | SAVE)] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]", .handler = &cmd_shutdown,
+     .syntax = "[save-selector:oneof(NOSAVE | SAVE)] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]", .handler = &cmd_shutdown,
      .history = "7.0.0: Added the `NOW`, `FORCE` and `ABORT` modifiers."},
 };
 

@@ -38,7 +38,8 @@ ShutdownSequence::Progress ShutdownSequence::begin() {
     return fail("Writing initial AOF, can't exit.");
   }
   // What is acknowledged from here on would be in no file.
-  services_.pause.start(Pause::Purpose::kShutdown, Pause::Mode::kWrite, std::numeric_limits<int64_t>::max());
+  services_.pause.start(Pause::Purpose::kShutdown, Pause::Mode::kWrite, services_.clock.unix_ms(),
+                        std::numeric_limits<int64_t>::max());
   services_.persistence.cancel();
   bool const loading = services_.persistence.loading();
   bool const wanted = options_.save || (!options_.no_save && !services_.config.save_points().empty());

@@ -30,6 +30,9 @@ std::string to_upper(std::string_view text);
 /// Without the bytes of `blanks` at both ends.
 std::string_view trim(std::string_view text, std::string_view blanks = " \t\r\n");
 
+/// Up to the first zero byte: what an error text shows of an argument.
+constexpr std::string_view until_zero_byte(std::string_view text) { return text.substr(0, text.find('\0')); }
+
 /// Two lower case hex digits per byte.
 std::string to_hex(std::string_view bytes);
 

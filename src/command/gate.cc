@@ -1,6 +1,8 @@
 #include "command/gate.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/strings.h"
 #include "base/ticks.h"
@@ -26,18 +28,24 @@ constexpr size_t kUnknownTextMax = 128;
 /// Slices of a long command that is replayed; nobody waits for their end.
 constexpr int64_t kReplaySliceMicroseconds = 1'000'000;
 
+/// At most `bytes_max` bytes, up to the first NUL: what an error shows of a word.
+std::string_view shown(std::string_view word, size_t bytes_max) {
+  return word.substr(0, std::min(bytes_max, word.find('\0')));
+}
+
 std::string unknown_command(Args args) {
   std::string text = "unknown command '";
-  text.append(args[0].substr(0, kUnknownTextMax)).append("', with args beginning with: ");
-  std::string shown;
-  for (size_t i = 1; i < args.size() && shown.size() < kUnknownTextMax; i++) {
-    shown.append("'").append(args[i].substr(0, kUnknownTextMax - shown.size())).append("' ");
+  text.append(shown(args[0], kUnknownTextMax)).append("', with args beginning with: ");
+  std::string beginning;
+  for (size_t i = 1; i < args.size() && beginning.size() < kUnknownTextMax; i++) {
+    std::string_view word = shown(args[i], kUnknownTextMax - beginning.size());
+    beginning.append("'").append(word).append("' ");
   }
-  return text + shown;
+  return text + beginning;
 }
 
 std::string unknown_subcommand(Command const& container, std::string_view name) {
-  return "unknown subcommand '" + std::string(name.substr(0, kUnknownTextMax)) + "'. Try " +
+  return "unknown subcommand '" + std::string(shown(name, kUnknownTextMax)) + "'. Try " +
          to_upper(container.full_name) + " HELP.";
 }
 
@@ -83,11 +91,10 @@ Gate::Gate(Services& services)
 void Gate::reject(Session& session, Command const* command, Reply& reply, std::string_view error) {
   WorkerStatistics& statistics = session.worker().statistics;
   size_t before = reply.errors();
-  if (command == exec_ && session.transaction.open) {
+  if (command == exec_) {
     std::string_view reason = error.starts_with('-') ? error.substr(1) : error;
-    std::string prefix = error.starts_with('-') ? "" : "ERR ";
     session.end_transaction();
-    reply.error("-EXECABORT Transaction discarded because of: " + prefix + std::string(reason));
+    reply.error("-EXECABORT Transaction discarded because of: " + std::string(reason));
   } else {
     if (session.transaction.open) session.transaction.broken = true;
     reply.error(error);
@@ -159,21 +166,23 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
   return true;
 }
 
-bool Gate::must_hold(Session& session, Command const& command) const {
+bool Gate::held_by_pause(Session& session, Command const& command) const {
   if (session.trusted()) return false;
-  bool writes = command.has(kWrite | kMayReplicate);
-  bool executes = command.has(kWrite);
-  if (&command == exec_) {
-    for (QueuedCommand const& queued : session.transaction.queue) {
-      writes |= queued.command->has(kWrite | kMayReplicate);
-      executes |= queued.command->has(kWrite);
-    }
-  } else if (session.transaction.open) {
-    executes = false;  // queueing writes nothing
-  }
   Pause::Mode mode = services_.pause.mode(session.worker().now_ms);
-  if (mode == Pause::Mode::kAll || (mode == Pause::Mode::kWrite && writes)) return true;
-  return executes && (services_.log.over_limit() || services_.persistence.congested());
+  if (mode == Pause::Mode::kNone) [[likely]] return false;
+  return mode == Pause::Mode::kAll || writes(session, command, kWrite | kMayReplicate);
+}
+
+bool Gate::writes(Session& session, Command const& command, uint32_t flags) const {
+  if (&command != exec_) return command.has(flags);
+  return std::any_of(session.transaction.queue.begin(), session.transaction.queue.end(),
+                     [flags](QueuedCommand const& queued) { return queued.command->has(flags); });
+}
+
+bool Gate::must_hold(Session& session, Command const& command) const {
+  if (held_by_pause(session, command)) return true;
+  if (session.trusted() || (session.transaction.open && &command != exec_)) return false;  // queueing changes nothing
+  return writes(session, command, kWrite) && (services_.log.over_limit() || services_.persistence.congested());
 }
 
 Gate::Outcome Gate::execute(Session& session, Args args, Reply& reply) {
@@ -238,7 +247,7 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
         return Outcome::kDone;
       }
       worker.statistics.commands_processed.add(1);
-      session.running = std::make_unique<TaskRunner>(session, command, std::move(task));
+      session.running = std::make_unique<TaskRunner>(session, command, args, std::move(task));
       return Outcome::kRunning;
     }
     case Command::Kind::kContainer: break;
@@ -271,6 +280,11 @@ Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
 }
 
 Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
+  // A pause may have begun since the command was let in; CLIENT PAUSE relies on this look under the locks.
+  if (held_by_pause(session, command)) [[unlikely]] {
+    locks.unlock(services_.keyspace);
+    return Outcome::kHeld;
+  }
   if (&command == exec_) {
     run_exec(session, reply, locks);
     return Outcome::kDone;
@@ -339,11 +353,11 @@ void Gate::build_exec_locks(Session& session, LockSet& locks) {
 
 void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   WorkerContext& worker = session.worker();
-  // Taken out first: the commands of the transaction see a connection outside of MULTI.
-  Transaction transaction = std::move(session.transaction);
+  // Taken out first: the handlers see a connection outside of MULTI (CLIENT LIST shows it inside until the end).
+  Transaction transaction = std::exchange(session.transaction, {});
   WatchFlag flag = session.watch_flag;
   std::vector<WatchedKey> watched = std::move(session.watched);
-  session.end_transaction();
+  session.unwatch();
 
   Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
   if (!session.touch_keys) txn.set_no_touch();
@@ -352,6 +366,7 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   if (flag && flag->load(std::memory_order_relaxed)) {
     note_offset(session, txn.commit());
     reply.null_array();
+    session.end_transaction();
     return;
   }
   session.executing_transaction = true;
@@ -362,6 +377,7 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
     run_in_transaction(session, *queued.command, args_of(queued, views), reply, txn);
   }
   session.executing_transaction = false;
+  session.end_transaction();
   note_offset(session, txn.commit());
   CommandStatistics& statistics = worker.statistics.commands[exec_->id];
   statistics.calls.add(1);

@@ -35,6 +35,9 @@ class Gate {
   /// Everything before the lock set. True: go on with `command`.
   bool admit(Session& session, Args args, Reply& reply, Command const*& command);
   bool must_hold(Session& session, Command const& command) const;
+  bool held_by_pause(Session& session, Command const& command) const;
+  /// The command, or one queued for this EXEC, has one of the flags.
+  bool writes(Session& session, Command const& command, uint32_t flags) const;
   Outcome dispatch(Session& session, Command const& command, Args args, Reply& reply);
   Outcome run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);

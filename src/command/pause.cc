@@ -4,9 +4,10 @@
 
 namespace holdfast {
 
-void Pause::start(Purpose purpose, Mode mode, int64_t until_ms) {
+void Pause::start(Purpose purpose, Mode mode, int64_t now_ms, int64_t until_ms) {
   MutexLock lock(mutex_);
   Entry& entry = entries_[static_cast<int>(purpose)];
+  if (entry.until_ms <= now_ms) entry = {};
   entry.mode = std::max(entry.mode, mode);
   entry.until_ms = std::max(entry.until_ms, until_ms);
   publish();

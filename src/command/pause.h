@@ -14,8 +14,8 @@ class Pause {
   enum class Mode : uint8_t { kNone, kWrite, kAll };
   enum class Purpose : uint8_t { kClient, kShutdown, kFailover };
 
-  /// A new pause of the same purpose only raises the end and the mode. `until_ms` is Unix ms.
-  void start(Purpose purpose, Mode mode, int64_t until_ms);
+  /// A new pause only raises the end and the mode of one of the same purpose that has not ended. Both are Unix ms.
+  void start(Purpose purpose, Mode mode, int64_t now_ms, int64_t until_ms);
   void stop(Purpose purpose);
   Mode mode(int64_t now_ms) const;
 

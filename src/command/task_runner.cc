@@ -3,6 +3,7 @@
 #include "base/ticks.h"
 #include "command/gate.h"
 #include "command/session.h"
+#include "command/slowlog.h"
 #include "command/worker_context.h"
 #include "keyspace/keyspace.h"
 
@@ -64,8 +65,8 @@ class TaskRunner::Slice final : public TaskSlice {
   uint64_t deadline_;
 };
 
-TaskRunner::TaskRunner(Session& session, Command const& command, std::unique_ptr<Task> task)
-    : session_(session), command_(command), task_(std::move(task)) {}
+TaskRunner::TaskRunner(Session& session, Command const& command, Args args, std::unique_ptr<Task> task)
+    : session_(session), command_(command), arguments_(args.span().begin(), args.span().end()), task_(std::move(task)) {}
 
 TaskRunner::~TaskRunner() {
   if (all_wanted_) all_.abandon(session_.services().keyspace);
@@ -75,12 +76,24 @@ Task::Progress TaskRunner::slice(Reply& reply, int64_t budget_us) {
   TickScale const& scale = session_.services().tick_scale;
   uint64_t start = ticks();
   Slice slice(*this, reply, start + scale.ticks_of_microseconds(static_cast<uint64_t>(budget_us)));
+  size_t errors_before = reply.errors();
   Task::Progress progress = task_->step(slice);
   ticks_ += ticks() - start;
   if (progress == Task::Progress::kDone) {
-    CommandStatistics& statistics = session_.worker().statistics.commands[command_.id];
+    WorkerStatistics& worker = session_.worker().statistics;
+    CommandStatistics& statistics = worker.commands[command_.id];
     statistics.calls.add(1);
-    statistics.nanoseconds.add(scale.nanoseconds(ticks_));
+    uint64_t spent = scale.nanoseconds(ticks_);
+    statistics.nanoseconds.add(spent);
+    if (SlowLog& slow_log = session_.services().slow_log; slow_log.is_slow(spent) && !command_.has(kSkipSlowlog)) {
+      std::vector<std::string_view> views(arguments_.begin(), arguments_.end());
+      slow_log.record(session_.card(), command_, Args(views), session_.worker().now_ms, spent);
+    }
+    // An error ends a task, so it is in the last slice.
+    if (reply.errors() != errors_before) {
+      statistics.failed.add(1);
+      worker.count_error(reply.last_error_code());
+    }
   }
   return progress;
 }

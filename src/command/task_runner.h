@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "command/task.h"
 #include "keyspace/lock_set.h"
@@ -13,7 +15,8 @@ class Session;
 /// Runs the task of one connection slice by slice. Owned by the session; used on its worker only.
 class TaskRunner {
  public:
-  TaskRunner(Session& session, Command const& command, std::unique_ptr<Task> task);
+  /// `args` are copied, for the slow log.
+  TaskRunner(Session& session, Command const& command, Args args, std::unique_ptr<Task> task);
   ~TaskRunner();
 
   /// One slice of at most `budget_us`.
@@ -24,6 +27,7 @@ class TaskRunner {
   class Slice;
   Session& session_;
   Command const& command_;
+  std::vector<std::string> arguments_;
   std::unique_ptr<Task> task_;
   LockSet one_;
   LockSet all_;          // kept between slices while the slow lane is waited for

@@ -7,7 +7,9 @@
 #include "base/sha1.h"
 #include "base/strings.h"
 #include "command/errors.h"
+#include "command/redis_version.h"
 #include "command/session.h"
+#include "commands/database_index.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 
@@ -16,8 +18,6 @@ namespace {
 
 using config::Directive;
 
-/// The version that clients are told: the command set is that of this Redis.
-constexpr std::string_view kRedisVersion = "7.2.4";
 constexpr std::string_view kWrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.";
 constexpr std::string_view kBadName = "Client names cannot contain spaces, newlines or special characters.";
 
@@ -76,7 +76,7 @@ void cmd_hello(Session& session, Args args, Reply& reply) {
       session.card().set_name(std::string(args[next + 1]));
       next += 2;
     } else {
-      return reply.error("Syntax error in HELLO option '" + std::string(args[next]) + "'");
+      return reply.error("Syntax error in HELLO option '" + std::string(until_zero_byte(args[next])) + "'");
     }
   }
   if (!session.authenticated()) {
@@ -104,10 +104,9 @@ void cmd_hello(Session& session, Args args, Reply& reply) {
 }
 
 void cmd_select(Session& session, Args args, Reply& reply) {
-  auto db = args.integer(1, reply);
+  auto db = database_argument(args, 1, session.services().keyspace.databases(), reply);
   if (!db) return;
-  if (*db < 0 || *db >= session.services().keyspace.databases()) return reply.error(errors::kDbIndexOutOfRange);
-  session.select(static_cast<int>(*db));
+  session.select(*db);
   reply.ok();
 }
 
@@ -134,13 +133,13 @@ constexpr CommandRow kRows[] = {
     {.name = "auth", .arity = -2, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
      .categories = "connection", .tips = "", .group = "connection", .since = "1.0.0",
      .complexity = "O(N) where N is the number of passwords of the user",
-     .summary = "Logs the connection in.", .syntax = "[username:string] password:string", .handler = &cmd_auth,
+     .summary = "Logs the connection in.", .syntax = "[username:string@6.0.0] password:string", .handler = &cmd_auth,
      .history = "6.0.0: Added ACL style (username and password)."},
     {.name = "hello", .arity = -1, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
      .categories = "connection", .tips = "", .group = "connection", .since = "6.0.0", .complexity = "O(1)",
      .summary = "Chooses the protocol version, and may log in and name the connection on the way.",
      .syntax =
-         "[arguments:block(protover:integer [auth:block(AUTH username:string password:string)] [SETNAME clientname:string])]",
+         "[arguments:block(protover:integer [AUTH username_password:block(username:string password:string)] [SETNAME clientname:string])]",
      .handler = &cmd_hello, .history = "6.2.0: protover made optional, when called without arguments replies with the current connection's context."},
     {.name = "select", .arity = 2, .flags = "loading stale fast", .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "1.0.0", .complexity = "O(1)", .summary = "Changes the database of the connection.",

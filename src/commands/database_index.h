@@ -7,7 +7,7 @@
 
 namespace holdfast {
 
-/// The database that argument `index` names, of COPY and MOVE: replies what is wrong with it.
+/// The database that argument `index` names: replies what is wrong with it.
 std::optional<int> database_argument(Args args, size_t index, int databases, Reply& reply);
 
 }  // namespace holdfast

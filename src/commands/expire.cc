@@ -1,3 +1,4 @@
+#include "base/strings.h"
 #include "commands/expire.h"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ std::optional<Conditions> Conditions::parse(Args args, Reply& reply) {
     } else if (args.is(i, "LT")) {
       conditions.lt = true;
     } else {
-      reply.error("Unsupported option " + std::string(args[i]));
+      reply.error("Unsupported option " + std::string(until_zero_byte(args[i])));
       return std::nullopt;
     }
   }
@@ -99,8 +100,7 @@ void reply_expiry(Txn& txn, Args args, Reply& reply, TimeForm form) {
   int64_t value = record->expire_ms();
   if (!form.absolute) value = std::max<int64_t>(value - txn.now_ms(), 0);
   if (form.unit == TimeUnit::kSeconds) {
-    // Wraps around at the far end of time, as Redis does.
-    value = static_cast<int64_t>(static_cast<uint64_t>(value) + 500) / 1000;
+    value = static_cast<int64_t>((static_cast<uint64_t>(value) + 500) / 1000);
   }
   reply.integer(value);
 }

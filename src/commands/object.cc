@@ -10,10 +10,6 @@
 namespace holdfast {
 namespace {
 
-/// Integers below this are shared objects in Redis; clients see it in OBJECT REFCOUNT.
-constexpr int64_t kSharedIntegers = 10000;
-constexpr int64_t kSharedRefcount = 2147483647;
-
 constexpr std::string_view kNotLfu =
     "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between "
     "policies at runtime LRU and LFU data will take some time to adjust.";
@@ -30,9 +26,7 @@ void cmd_object_encoding(Txn& txn, Args args, Reply& reply) {
 void cmd_object_refcount(Txn& txn, Args args, Reply& reply) {
   Record* record = txn.find(args[2], Lookup::kQuiet);
   if (!record) return reply.null();
-  bool shared = txn.keyspace().integers_shared.load(std::memory_order_relaxed) &&
-                record->encoding() == Encoding::kInt && record->integer() >= 0 && record->integer() < kSharedIntegers;
-  reply.integer(shared ? kSharedRefcount : 1);
+  reply.integer(txn.keyspace().shown_refcount(*record));
 }
 
 void cmd_object_idletime(Txn& txn, Args args, Reply& reply) {

@@ -55,12 +55,12 @@ void cmd_setrange(Txn& txn, Args args, Reply& reply) {
 
 /// Bytes `start` to `end` inclusive; negative positions count from the end and stop at the first byte.
 std::string_view range_of(std::string_view text, int64_t start, int64_t end) {
-  if (start < 0 && end < 0 && start > end) return {};
+  if (start < 0 && end < 0 && start > end) return "";
   auto length = static_cast<int64_t>(text.size());
   if (start < 0) start = std::max<int64_t>(start + length, 0);
   if (end < 0) end = std::max<int64_t>(end + length, 0);
   end = std::min(end, length - 1);
-  if (start > end) return {};
+  if (start > end) return "";
   return text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1));
 }
 
@@ -72,7 +72,7 @@ void cmd_getrange(Txn& txn, Args args, Reply& reply) {
   Record* record = txn.find(args[1]);
   if (!is_string_or_missing(record, reply)) return;
   IntegerText scratch;
-  reply.bulk(record ? range_of(record->text(scratch), *start, *end) : std::string_view());
+  reply.bulk(record ? range_of(record->text(scratch), *start, *end) : "");
 }
 
 constexpr CommandRow kRows[] = {

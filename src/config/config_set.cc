@@ -100,7 +100,7 @@ Result<std::vector<Directive>> Config::set(std::span<std::pair<std::string, std:
   std::unordered_set<std::string_view> names;
   for (auto const& [argument, text] : pairs) {
     auto const directive = find_directive(argument);
-    if (!directive) return fail("ERR Unknown option or number of arguments for CONFIG SET - '" + argument + "'");
+    if (!directive) return fail("ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(until_zero_byte(argument)) + "'");
     Row const& row = row_of(*directive);
     if (row.immutable) return refuse(argument, "can't set immutable config");
     if (row.is_protected && !protected_allowed(context)) return refuse(argument, "can't set protected config");

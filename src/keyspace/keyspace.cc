@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <thread>
 
 #include "base/check.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr uint32_t kAccessMask = 0xFFFFFF;
 constexpr uint32_t kLfuInitial = 5;
+/// Integers below it are one object each in Redis.
+constexpr int64_t kSharedIntegers = 10000;
 
 uint64_t cheap_random() {
   // Only decides whether an LFU counter grows; per thread, seeded from the kernel.
@@ -87,6 +90,12 @@ void Keyspace::publish_counters(Partition& partition, int db) {
   counters.expiring_keys.set(table ? table->expiring() : 0);
   counters.memory_bytes.set(table ? table->memory_bytes() : 0);
   counters.expiry_sum_ms.set(table ? table->expiry_sum_ms_low() : 0);
+}
+
+int64_t Keyspace::shown_refcount(Record const& record) const {
+  bool shared = integers_shared.load(std::memory_order_relaxed) && record.encoding() == Encoding::kInt &&
+                record.integer() >= 0 && record.integer() < kSharedIntegers;
+  return shared ? std::numeric_limits<int32_t>::max() : 1;
 }
 
 uint32_t Keyspace::initial_access() const {

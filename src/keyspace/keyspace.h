@@ -96,6 +96,8 @@ class Keyspace {
   std::atomic<uint64_t> string_bytes_max{512ull * 1024 * 1024};
   /// OBJECT REFCOUNT calls the integers 0..9999 shared: while maxmemory is 0, or its policy is neither LRU nor LFU.
   std::atomic<bool> integers_shared{true};
+  /// What OBJECT REFCOUNT and DEBUG OBJECT answer: 2147483647 for an integer that counts as shared, else 1.
+  int64_t shown_refcount(Record const& record) const;
 
   /// Keys are not expired while this is not 0: loading, CLIENT PAUSE, replicas.
   std::atomic<int> expiry_holds{0};

@@ -87,7 +87,7 @@ Record* Record::write(void* block, RecordContent const& content, uint32_t capaci
         store(at, static_cast<uint32_t>(length));
         at += 4;
       }
-      std::memcpy(at, content.bytes.data(), length);
+      if (length) std::memcpy(at, content.bytes.data(), length);
       break;
     }
   }

@@ -21,11 +21,6 @@ void LazyFree::push(std::unique_ptr<Garbage> garbage) {
   ready_.notify_one();
 }
 
-void LazyFree::drain() {
-  MutexLock lock(mutex_);
-  while (!queue_.empty() || in_work_ != 0) lock.wait(idle_);
-}
-
 size_t LazyFree::pending() {
   MutexLock lock(mutex_);
   return queue_.size() + in_work_;
@@ -43,7 +38,6 @@ void LazyFree::run() {
       MutexLock lock(mutex_);
       freed_ += in_work_;
       in_work_ = 0;
-      if (queue_.empty()) idle_.notify_all();
       while (queue_.empty() && !stop_) lock.wait(ready_);
       if (queue_.empty()) return;
       work.swap(queue_);

@@ -25,8 +25,6 @@ class LazyFree {
   LazyFree& operator=(LazyFree const&) = delete;
 
   void push(std::unique_ptr<Garbage> garbage);
-  /// Waits until everything pushed so far is destroyed: before what the garbage refers to goes away.
-  void drain();
   /// Objects waiting (INFO lazyfree_pending_objects) and objects freed since start.
   size_t pending();
   size_t freed();
@@ -36,7 +34,6 @@ class LazyFree {
 
   Mutex mutex_;
   std::condition_variable ready_;
-  std::condition_variable idle_;
   std::vector<std::unique_ptr<Garbage>> queue_ GUARDED_BY(mutex_);
   size_t in_work_ GUARDED_BY(mutex_) = 0;
   size_t freed_ GUARDED_BY(mutex_) = 0;

@@ -157,15 +157,14 @@ void Acceptor::admit(UniqueFd fd, bool unix_socket) {
   card->fd = fd.get();
   card->created_ms = services_.clock.unix_ms();
   card->last_interaction_ms.store(card->created_ms, std::memory_order_relaxed);
-  services_.clients.add(card);
-  services_.logger.verbose("Accepted %s", card->address.c_str());
-
   Worker* chosen = workers_[0].get();
   for (auto const& worker : workers_) {
     if (worker->assigned < chosen->assigned) chosen = worker.get();
   }
   chosen->assigned++;
   card->worker = chosen->index();
+  services_.clients.add(card);  // from here on others see the card
+  services_.logger.verbose("Accepted %s", card->address.c_str());
   if (chosen == workers_[0].get()) return chosen->adopt(std::move(fd), std::move(card));
   auto moved = std::make_shared<UniqueFd>(std::move(fd));
   chosen->post([chosen, moved, card] { chosen->adopt(std::move(*moved), card); });

@@ -13,6 +13,7 @@
 #include "command/task_runner.h"
 #include "commands/families.h"
 #include "config/accident_warnings.h"
+#include "server/last_run.h"
 #include "server/process.h"
 
 namespace holdfast {
@@ -126,6 +127,10 @@ void Server::apply_keyspace_settings() {
   auto policy = config_.choice<config::MaxmemoryPolicy>(Directive::kMaxmemoryPolicy);
   access.lfu.store(policy == config::MaxmemoryPolicy::kAllKeysLfu || policy == config::MaxmemoryPolicy::kVolatileLfu,
                    std::memory_order_relaxed);
+  bool evicts_by_access = access.lfu.load() || policy == config::MaxmemoryPolicy::kAllKeysLru ||
+                          policy == config::MaxmemoryPolicy::kVolatileLru;
+  keyspace_.integers_shared.store(config_.memory(Directive::kMaxmemory) == 0 || !evicts_by_access,
+                                  std::memory_order_relaxed);
   access.lfu_log_factor.store(static_cast<uint32_t>(config_.integer(Directive::kLfuLogFactor)), std::memory_order_relaxed);
   access.lfu_decay_minutes.store(static_cast<uint32_t>(config_.integer(Directive::kLfuDecayTime)),
                                  std::memory_order_relaxed);
@@ -134,7 +139,7 @@ void Server::apply_keyspace_settings() {
 }
 
 void Server::connect_config() {
-  config_.on_change({Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
+  config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
                      Directive::kProtoMaxBulkLen},
                     [this]() -> Status {
                       apply_keyspace_settings();
@@ -237,6 +242,12 @@ int Server::run() {
   for (std::string const& warning : config::accident_warnings(config_, config::read_machine_facts())) {
     logger_.warning("WARNING: %s", warning.c_str());
   }
+  LastRun last_run(disk_, LastRun::default_directory(),
+                   config_.config_file().empty() ? "port " + config_.text(Directive::kPort) : config_.config_file());
+  std::string data_directory = config_.text(Directive::kDir);
+  auto elsewhere = last_run.warning(data_directory, {config_.text(Directive::kDbfilename), config_.text(Directive::kAppenddirname)});
+  if (elsewhere) logger_.warning("WARNING: %s", elsewhere->c_str());
+  if (config_.flag(Directive::kAppendonly) || !config_.save_points().empty()) last_run.remember(data_directory);
   logger_.warning("Server initialized, %d worker threads, %u partitions", worker_count_, keyspace_.partition_count());
   notify_supervisor("STATUS=Redis is loading...\n");
 

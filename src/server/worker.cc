@@ -61,9 +61,11 @@ void Worker::stop() {
 void Worker::adopt(UniqueFd fd, std::shared_ptr<ClientCard> card) {
   uint64_t id = card->id;
   context_.now_ms = services_.clock.unix_ms();
+  bool killed = card->killed.load(std::memory_order_relaxed);  // CLIENT KILL was quicker than the way here
   auto connection = std::make_unique<Connection>(*this, services_, std::move(fd), std::move(card));
   connections_.emplace(id, std::move(connection));
   context_.statistics.connections_received.add(1);
+  if (killed) close_connection(id);
 }
 
 void Worker::close_connection(uint64_t id) {

@@ -33,7 +33,8 @@ class Group {
     Status status;
     for (size_t end : std::exchange(ends_, {})) {
       command.clear();
-      for (; word < end; byte = words_[word++]) command.push_back(std::string_view(bytes_).substr(byte, words_[word] - byte));
+      for (; word < end; byte = words_[word++])
+        command.push_back(std::string_view(bytes_).substr(byte, words_[word] - byte));
       status = replay(command);
       if (!status) break;
     }
@@ -80,8 +81,8 @@ class AofLoad {
     int64_t const start_us = parts_.clock.monotonic_us();
     auto reader = log::AofFileReader::open(directory_.disk(), part.path);
     if (!reader) {
-      return refuse({"Fatal error: can't open the append log file " + part.name + " for reading: " +
-                     std::strerror(reader.error().errnum)});
+      return refuse({"Fatal error: can't open the append log file " + part.name +
+                     " for reading: " + std::strerror(reader.error().errnum)});
     }
     if (reader->starts_with_rdb()) {
       if (Status done = load_preamble(part, *reader); !done) return done;
@@ -93,7 +94,8 @@ class AofLoad {
 
   Status load_preamble(log::AofPart const& part, log::AofFileReader& reader) {
     bool const old_style = part.name == directory_.location().stem;
-    parts_.logger.notice("%s", old_style ? "Reading RDB preamble from AOF file..." : "Reading RDB base file on AOF loading...");
+    parts_.logger.notice(
+        "%s", old_style ? "Reading RDB preamble from AOF file..." : "Reading RDB base file on AOF loading...");
     auto rdb = load_rdb(parts_, part.path, options_);
     if (!rdb) return refuse({"Error reading the RDB base file " + part.name + ", AOF loading aborted"});
     reader.start_at(rdb->bytes);
@@ -147,7 +149,8 @@ class AofLoad {
 
   void find_end_offset() {
     if (loaded_.plan.parts.empty() || loaded_.plan.parts.back().is_base) return;
-    if (auto const offset = log::end_stream_offset(directory_, loaded_.plan.parts.back())) loaded_.stream_offset = *offset;
+    if (auto const offset = log::end_stream_offset(directory_, loaded_.plan.parts.back()))
+      loaded_.stream_offset = *offset;
   }
 
   static constexpr uint64_t kProgressCommands = 1024;

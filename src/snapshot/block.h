@@ -19,8 +19,8 @@ enum class RecordForm : uint8_t {
   kResp,  ///< RESP commands (the base of an AOF with aof-use-rdb-preamble no)
 };
 
-/// Some saved records, ready for the file up to what is too slow to do under a partition's lock. Each block begins with the
-/// selection of its database, so blocks may follow each other in any order.
+/// Some saved records, ready for the file up to what is too slow to do under a partition's lock. Each block begins with
+/// the selection of its database, so blocks may follow each other in any order.
 struct Block {
   /// A place of `bytes` where the file differs from them.
   struct Detour {

@@ -70,7 +70,8 @@ void BlockQueue::give_back(BlockPtr block) {
       relieved = true;
     }
     // A block that had to grow for one long key is not worth keeping.
-    if (spare_.size() < kSpareBlocksMax && block->bytes.capacity() <= 4 * kBlockBytes) spare_.push_back(std::move(block));
+    if (spare_.size() < kSpareBlocksMax && block->bytes.capacity() <= 4 * kBlockBytes)
+      spare_.push_back(std::move(block));
   }
   if (relieved && relief_) relief_();
 }

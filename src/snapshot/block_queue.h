@@ -18,8 +18,8 @@ inline constexpr size_t kQueueBytesMax = 4 * 1024 * 1024;
 inline constexpr size_t kQueueBytesResume = kQueueBytesMax / 2;
 
 /// Blocks on their way from the savers (many threads) to the file thread (one). Never refuses a block: a saver holds a
-/// partition's lock and cannot wait; instead `congested` asks everyone to save no more for a while. What may come on top is
-/// what transactions under way still save: a few segments each.
+/// partition's lock and cannot wait; instead `congested` asks everyone to save no more for a while. What may come on
+/// top is what transactions under way still save: a few segments each.
 class BlockQueue {
  public:
   /// Called by the file thread, without locks, when congestion ends. Set before use.

@@ -15,8 +15,8 @@ namespace {
 void prefetch_records(Bucket const& bucket) {
   for (uint32_t found = bucket.occupied(); found; found &= found - 1) {
     auto const* record = static_cast<char const*>(bucket.pointer(__builtin_ctz(found)));
-    __builtin_prefetch(record);
-    __builtin_prefetch(record + 56);
+    prefetch_line(record);
+    prefetch_line(record + 56);
   }
 }
 
@@ -173,7 +173,8 @@ Cut::Stripe& Cut::take_stripe() {
   int const cpu = sched_getcpu();
   for (size_t i = cpu < 0 ? 0 : static_cast<size_t>(cpu);; i++) {
     Stripe& stripe = stripes_[i % kStripes];
-    if (!stripe.taken.load(std::memory_order_relaxed) && !stripe.taken.exchange(true, std::memory_order_acquire)) return stripe;
+    if (!stripe.taken.load(std::memory_order_relaxed) && !stripe.taken.exchange(true, std::memory_order_acquire))
+      return stripe;
     _mm_pause();
   }
 }

@@ -31,7 +31,8 @@ struct CutFacts {
 // The cut: all records as they were at one moment, without stopping anybody for more than microseconds.
 //
 //   try_begin   global transaction: epoch + 1, every table notes its database, this object becomes the sink
-//   walk        workers save the buckets of old epochs, partition by partition under its lock; a writer that is about to
+//   walk        workers save the buckets of old epochs, partition by partition under its lock; a writer that is about
+//   to
 //               change such a bucket saves it first (KeyTable::save_bucket). Either way a bucket is saved exactly once,
 //               because it gets the present epoch under the same lock.
 //   try_end     global transaction: no sink any more
@@ -39,15 +40,16 @@ struct CutFacts {
 // Invariants:
 //  * While no cut runs every bucket of every table has the present epoch. A cut that is given up is therefore walked to
 //    its end all the same (`discard`: nothing is kept, only the epochs are set), so that 32 epochs are enough for ever.
-//  * A table whose walked_epoch is the present epoch has no bucket of an old one. Tables made while the cut runs start so.
-//    SWAPDB moves tables between numbers: their cut_db and walked_epoch go with them, and the walk of a partition looks for
-//    tables that are not walked until there is none.
+//  * A table whose walked_epoch is the present epoch has no bucket of an old one. Tables made while the cut runs start
+//  so.
+//    SWAPDB moves tables between numbers: their cut_db and walked_epoch go with them, and the walk of a partition looks
+//    for tables that are not walked until there is none.
 //  * FLUSHALL gives tables that are not walked to `adopt`; from then on only the worker that claims them touches them.
 //  * Writers never race with the end: `save` runs under a lock of a partition that is not walked yet (or on a detached
 //    table), try_end runs when all are walked, holding all locks.
 //
-// Blocks are filled in stripes. A saver takes the stripe of its CPU, or the next free one: nobody waits for anybody, and
-// without migration between CPUs each stripe stays in one cache.
+// Blocks are filled in stripes. A saver takes the stripe of its CPU, or the next free one: nobody waits for anybody,
+// and without migration between CPUs each stripe stays in one cache.
 class Cut final : public CutSink {
  public:
   static constexpr int kWorkersMax = 512;
@@ -69,8 +71,8 @@ class Cut final : public CutSink {
 
   // ---- any worker
 
-  /// Works for at most about `budget_us`; does nothing while there is no cut. True when this worker could go on at once; false when there is nothing for it
-  /// to do or the queue is congested.
+  /// Works for at most about `budget_us`; does nothing while there is no cut. True when this worker could go on at
+  /// once; false when there is nothing for it to do or the queue is congested.
   bool walk(int worker, int64_t budget_us);
   /// Everything is saved.
   bool walked() const { return unfinished_.load(std::memory_order_acquire) == 0; }
@@ -119,7 +121,7 @@ class Cut final : public CutSink {
   GlobalLock all_;  // worker 0
 
   std::array<std::unique_ptr<Claim>, kWorkersMax> claims_;  // each touched by its worker only
-  std::atomic<uint32_t> next_partition_;  // partition_count() and more: none is left
+  std::atomic<uint32_t> next_partition_;                    // partition_count() and more: none is left
   /// Partitions and detached tables that are not walked to their end.
   std::atomic<uint32_t> unfinished_{0};
   std::atomic<bool> discarding_{false};

@@ -93,10 +93,14 @@ void CutRunner::cancel(uint64_t id) {
 
 bool CutRunner::slice(int worker, int64_t budget_us) {
   switch (phase_.load(std::memory_order_acquire)) {
-    case Phase::kNone: return false;
-    case Phase::kBegin: return worker == 0 && begin_slice();
-    case Phase::kGlobal: return worker == 0 && global_slice();
-    case Phase::kWalk: break;
+    case Phase::kNone:
+      return false;
+    case Phase::kBegin:
+      return worker == 0 && begin_slice();
+    case Phase::kGlobal:
+      return worker == 0 && global_slice();
+    case Phase::kWalk:
+      break;
   }
   bool const again = cut_.walk(worker, budget_us);
   if (!cut_.walked()) return again;
@@ -218,18 +222,17 @@ Result<SnapshotFile> CutRunner::open(CutJob const& job) {
   bool const resp = aof && !config.flag(Directive::kAofUseRdbPreamble);
   form_ = {.form = resp ? RecordForm::kResp : RecordForm::kRdb, .compress = config.flag(Directive::kRdbcompression)};
   follow_policy(form_, config.choice<config::MaxmemoryPolicy>(Directive::kMaxmemoryPolicy));
-  SnapshotFile::Options const options{
-      .form = form_.form,
-      .compress = form_.compress,
-      .checksum = config.flag(Directive::kRdbchecksum),
-      .incremental_sync =
-          config.flag(aof ? Directive::kAofRewriteIncrementalFsync : Directive::kRdbSaveIncrementalFsync)};
+  SnapshotFile::Options const options{.form = form_.form,
+                                      .compress = form_.compress,
+                                      .checksum = config.flag(Directive::kRdbchecksum),
+                                      .incremental_sync = config.flag(aof ? Directive::kAofRewriteIncrementalFsync
+                                                                          : Directive::kRdbSaveIncrementalFsync)};
   std::string const pid = to_text(getpid());
   std::string const name = aof ? "temp-rewriteaof-bg-" + pid + ".aof" : "temp-" + pid + ".rdb";
   auto file = SnapshotFile::create(parts_.disk, directory() + "/" + name, options);
   if (!file) {
-    parts_.logger.warning("Failed opening the temp %s file %s (in server root dir %s) for saving: %s", aof ? "AOF" : "RDB",
-                          name.c_str(), directory().c_str(), std::strerror(file.error().errnum));
+    parts_.logger.warning("Failed opening the temp %s file %s (in server root dir %s) for saving: %s",
+                          aof ? "AOF" : "RDB", name.c_str(), directory().c_str(), std::strerror(file.error().errnum));
   }
   return file;
 }
@@ -303,8 +306,8 @@ Status CutRunner::commit_base(SnapshotFile& file) {
   return {};
 }
 
-/// rdb-key-save-delay: microseconds for each key, or, when negative, keys for each microsecond. For tests that need a save
-/// to take long.
+/// rdb-key-save-delay: microseconds for each key, or, when negative, keys for each microsecond. For tests that need a
+/// save to take long.
 void CutRunner::pace(uint64_t keys) {
   int64_t const delay = parts_.config.integer(Directive::kRdbKeySaveDelay);
   if (delay == 0) return;

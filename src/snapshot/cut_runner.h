@@ -34,7 +34,8 @@ struct CutResult {
   uint64_t dirty = 0;
 };
 
-/// Runs one job at a time with the workers (`slice`) and the file thread. The file thread also takes other work that blocks.
+/// Runs one job at a time with the workers (`slice`) and the file thread. The file thread also takes other work that
+/// blocks.
 class CutRunner {
  public:
   /// `busy` is true while `slice` has something to do.
@@ -104,7 +105,7 @@ class CutRunner {
   std::atomic<bool> end_announced_{false};
   std::atomic<uint64_t> keys_total_{0};
   std::atomic<uint64_t> keys_processed_{0};
-  SaveForm form_;           // of the job; written before kBegin
+  SaveForm form_;            // of the job; written before kBegin
   bool switch_log_ = false;  // likewise
 
   // Of run_global; written before kGlobal.

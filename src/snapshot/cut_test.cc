@@ -21,7 +21,8 @@ constexpr int kScale = 1;
 constexpr int kScale = 4;
 #endif
 
-/// One thing that a writer did. `seq` was drawn while its locks were held, so operations that meet each other are in order.
+/// One thing that a writer did. `seq` was drawn while its locks were held, so operations that meet each other are in
+/// order.
 struct Operation {
   enum class Kind { kSet, kDelete, kExpire, kAppend, kIncrement, kTransfer, kFlush, kFlushAll, kSwap };
   uint64_t seq = 0;
@@ -39,23 +40,35 @@ class Model {
     using Kind = Operation::Kind;
     auto& db = databases_[static_cast<size_t>(op.db)];
     switch (op.kind) {
-      case Kind::kSet: db[op.key] = {op.value, std::nullopt}; break;
-      case Kind::kDelete: db.erase(op.key); break;
+      case Kind::kSet:
+        db[op.key] = {op.value, std::nullopt};
+        break;
+      case Kind::kDelete:
+        db.erase(op.key);
+        break;
       case Kind::kExpire:
         if (db.contains(op.key)) db[op.key].expire_ms = op.number;
         break;
-      case Kind::kAppend: db[op.key].text += op.value; break;
-      case Kind::kIncrement: db[op.key].text = to_text(op.number); break;
+      case Kind::kAppend:
+        db[op.key].text += op.value;
+        break;
+      case Kind::kIncrement:
+        db[op.key].text = to_text(op.number);
+        break;
       case Kind::kTransfer: {
         add(db, op.key, -op.number);
         add(db, op.value, op.number);
         break;
       }
-      case Kind::kFlush: db.clear(); break;
+      case Kind::kFlush:
+        db.clear();
+        break;
       case Kind::kFlushAll:
         for (auto& each : databases_) each.clear();
         break;
-      case Kind::kSwap: std::swap(db, databases_[static_cast<size_t>(op.number)]); break;
+      case Kind::kSwap:
+        std::swap(db, databases_[static_cast<size_t>(op.number)]);
+        break;
     }
   }
   DataSet data() const {
@@ -114,8 +127,11 @@ class Writer {
     } else if (dice < 150) {
       transfer(op);
     } else {
-      op.kind = dice < 550 ? Kind::kSet : dice < 700 ? Kind::kDelete : dice < 800 ? Kind::kExpire
-                : dice < 900 ? Kind::kAppend : Kind::kIncrement;
+      op.kind = dice < 550   ? Kind::kSet
+                : dice < 700 ? Kind::kDelete
+                : dice < 800 ? Kind::kExpire
+                : dice < 900 ? Kind::kAppend
+                             : Kind::kIncrement;
       single(op);
     }
   }
@@ -160,7 +176,9 @@ class Writer {
           op.value = value();
           txn.put_string(op.key, op.value, StringForm::kAuto, std::nullopt);
           break;
-        case Kind::kDelete: txn.remove(op.key); break;
+        case Kind::kDelete:
+          txn.remove(op.key);
+          break;
         case Kind::kExpire:
           op.number = int64_t{4'000'000'000'000} + static_cast<int64_t>(random_.below(1000));
           if (old) txn.set_expiry(op.key, op.number);
@@ -234,7 +252,8 @@ void check_cuts(uint64_t seed, bool globals) {
   }
   for (int db = 0; db < kDatabases; db++) {
     for (int i = 0; i < kAccounts; i++) {
-      Operation op{.kind = Operation::Kind::kIncrement, .db = db, .key = "account:" + to_text(i), .number = kStartBalance};
+      Operation op{
+          .kind = Operation::Kind::kIncrement, .db = db, .key = "account:" + to_text(i), .number = kStartBalance};
       setup.execute({op.key}, 0, [&](Txn& txn) {
         txn.select(db);
         txn.put_integer(op.key, op.number);

@@ -11,18 +11,30 @@ namespace {
 /// Longest text that SET keeps as embstr, bytes.
 constexpr size_t kEmbstrBytesMax = 44;
 /// How far ahead of the insertion buckets are asked for.
-constexpr size_t kPrefetchDistance = 8;
+constexpr size_t kPrefetchDistance = 16;
 
 }  // namespace
 
 Inserters::Inserters(Keyspace& keyspace, int threads, bool replace) : keyspace_(keyspace), replace_(replace) {
-  for (int i = 0; i < threads; i++) lanes_.push_back(std::make_unique<Lane>());
+  for (int i = 0; i < threads; i++) {
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->number = static_cast<uint32_t>(i);
+  }
   for (auto& lane : lanes_) lane->thread = std::thread([this, &lane = *lane] { run(lane); });
 }
 
 Inserters::~Inserters() {
   failed_.store(true, std::memory_order_relaxed);  // what is left is not wanted
   close();
+}
+
+void Inserters::expect(int db, uint64_t keys) {
+  for (auto& lane : lanes_) {
+    if (!lane->filling.items.empty()) hand_over(*lane);
+    lane->filling.expected_db = db;
+    lane->filling.expected_keys = keys;
+    hand_over(*lane);
+  }
 }
 
 void Inserters::add(LoadItem const& item, RdbBlockPtr const& block) {
@@ -88,12 +100,22 @@ void Inserters::run(Lane& lane) {
     }
     lane.changed.notify_all();
     if (!failed()) {
+      reserve(lane, batch);
       if (Status inserted = insert(lane, batch); !inserted) fail_with(std::move(inserted.error()));
     }
     batch.items.clear();
     batch.blocks.clear();
+    batch.expected_db = -1;
     MutexLock lock(lane.mutex);
     lane.empty.push_back(std::move(batch));
+  }
+}
+
+void Inserters::reserve(Lane const& lane, Batch const& batch) {
+  if (batch.expected_db < 0) return;
+  size_t const keys = batch.expected_keys / keyspace_.partition_count();
+  for (uint32_t i = lane.number; i < keyspace_.partition_count(); i += static_cast<uint32_t>(lanes_.size())) {
+    keyspace_.table(keyspace_.partition(i), batch.expected_db).table().reserve(keys);
   }
 }
 

@@ -44,6 +44,8 @@ class Inserters {
   Inserters(Inserters const&) = delete;
   Inserters& operator=(Inserters const&) = delete;
 
+  /// About so many keys of `db` follow.
+  void expect(int db, uint64_t keys);
   /// `block` holds what the item points to.
   void add(LoadItem const& item, RdbBlockPtr const& block);
   /// A thread has given up: stop reading.
@@ -55,8 +57,12 @@ class Inserters {
   struct Batch {
     std::vector<LoadItem> items;
     std::vector<RdbBlockPtr> blocks;
+    // Of `expect`, before the items.
+    int expected_db = -1;
+    uint64_t expected_keys = 0;
   };
   struct Lane {
+    uint32_t number = 0;
     Batch filling;  // the reader's
     Mutex mutex;
     std::condition_variable changed;
@@ -71,6 +77,7 @@ class Inserters {
   void hand_over(Lane& lane);
   void close();
   void run(Lane& lane);
+  void reserve(Lane const& lane, Batch const& batch);
   Status insert(Lane& lane, Batch const& batch);
   void sort_by_partition(Lane& lane, Batch const& batch) const;
   Status insert_item(KeyTable& table, LoadItem const& item, std::string& scratch) const;

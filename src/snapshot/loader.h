@@ -59,8 +59,8 @@ struct LoadedRdb {
   uint64_t bytes = 0;
 };
 
-/// Loads the RDB at the beginning of `path`. All log lines are written. After a failure the key space may be half loaded:
-/// the caller empties it. The error of a missing file has ENOENT.
+/// Loads the RDB at the beginning of `path`. All log lines are written. After a failure the key space may be half
+/// loaded: the caller empties it. The error of a missing file has ENOENT.
 Result<LoadedRdb> load_rdb(LoadParts const& parts, std::string const& path, LoadOptions const& options);
 
 /// Takes all keys out of the key space and frees them in the background. The caller owns the partitions.
@@ -77,8 +77,8 @@ struct LoadedAof {
   std::optional<uint64_t> stream_offset;
 };
 
-/// Loads what the manifest names: base, then increments. Truncates the tail of the last file where `load_truncated` allows.
-/// No key expires meanwhile. All log lines are written.
+/// Loads what the manifest names: base, then increments. Truncates the tail of the last file where `load_truncated`
+/// allows. No key expires meanwhile. All log lines are written.
 Result<LoadedAof> load_append_only(LoadParts const& parts, log::AofDirectory& directory, LoadOptions const& options,
                                    bool load_truncated, ReplayCommand const& replay);
 

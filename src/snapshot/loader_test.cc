@@ -48,7 +48,8 @@ TEST(RdbLoader, PrefixesAndDatabases) {
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->keys, 2u);
   EXPECT_EQ(loaded->expired, 1u);
-  EXPECT_EQ(contents(world.keyspace), (DataSet{{{2, "a"}, {"12", 4'000'000'000'000}}, {{2, "b"}, {std::string(40'000, 'z'), {}}}}));
+  EXPECT_EQ(contents(world.keyspace),
+            (DataSet{{{2, "a"}, {"12", 4'000'000'000'000}}, {{2, "b"}, {std::string(40'000, 'z'), {}}}}));
   Client client(world.keyspace);
   client.execute({"a", "b"}, 0, [&](Txn& txn) {
     txn.select(2);
@@ -158,15 +159,17 @@ struct AofWorld : World {
   void put(std::string const& name, std::string text) { disk->put("/data/appendonlydir/" + name, std::move(text)); }
   Result<LoadedAof> load(bool load_truncated = true) {
     LoadProgress progress;
-    return load_append_only({clock, logger, *disk, keyspace, progress}, *directory, {}, load_truncated, [&](auto command) {
-      std::string line;
-      for (std::string_view word : command) line += (line.empty() ? "" : " ") + std::string(word);
-      EXPECT_TRUE(keyspace.expiry_held());
-      if (line == "NOSUCH") return Status(fail(""));
-      if (line == "BROKEN") return Status(fail("Something broke"));
-      commands.push_back(line);
-      return Status();
-    });
+    return load_append_only({clock, logger, *disk, keyspace, progress}, *directory, {}, load_truncated,
+                            [&](auto command) {
+                              std::string line;
+                              for (std::string_view word : command)
+                                line += (line.empty() ? "" : " ") + std::string(word);
+                              EXPECT_TRUE(keyspace.expiry_held());
+                              if (line == "NOSUCH") return Status(fail(""));
+                              if (line == "BROKEN") return Status(fail("Something broke"));
+                              commands.push_back(line);
+                              return Status();
+                            });
   }
   std::vector<std::string> commands;
 };
@@ -213,7 +216,8 @@ TEST(AofLoader, APreambleMayBeFollowedByCommands) {
 
 TEST(AofLoader, TransactionsComeWhole) {
   AofWorld world(kOneIncrement);
-  std::string const whole = command({"multi"}) + command({"SET", "a", "1"}) + command({"SET", "empty", ""}) + command({"EXEC"});
+  std::string const whole =
+      command({"multi"}) + command({"SET", "a", "1"}) + command({"SET", "empty", ""}) + command({"EXEC"});
   world.put("i", whole + command({"MULTI"}) + command({"SET", "b", "1"}));
   ASSERT_TRUE(world.load());
   EXPECT_EQ(world.commands, (std::vector<std::string>{"multi", "SET a 1", "SET empty ", "EXEC"}));

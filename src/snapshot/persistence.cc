@@ -26,7 +26,8 @@ constexpr int64_t kReloadLockRetryMicroseconds = 200;
 
 }  // namespace
 
-// Everything about jobs is guarded by mutex_, which is held for a few instructions only: work is started after it is let go.
+// Everything about jobs is guarded by mutex_, which is held for a few instructions only: work is started after it is
+// let go.
 class Persistence::Impl {
  public:
   Impl(Parts const& parts, Persistence& owner)
@@ -98,7 +99,9 @@ class Persistence::Impl {
   LoadOptions load_options(int inserters) const {
     return {.inserters = inserters, .check_crc = parts_.config.flag(Directive::kRdbchecksum)};
   }
-  std::string rdb_path() const { return parts_.config.text(Directive::kDir) + "/" + parts_.config.text(Directive::kDbfilename); }
+  std::string rdb_path() const {
+    return parts_.config.text(Directive::kDir) + "/" + parts_.config.text(Directive::kDbfilename);
+  }
   Status reload(Reload const& reload);
   Status load_append_only_file(StartLoad const& start, StartLoaded& loaded);
   Status load_dump(StartLoad const& start, StartLoaded& loaded);
@@ -257,8 +260,8 @@ Persistence::Impl::Chosen Persistence::Impl::choose() {
     waiting_.pop_front();
     return begin(job);
   }
-  bool const switch_on = append_only_ && log_state == log::LogState::kOff &&
-                         now_s() - last_rewrite_try_s_ >= kSwitchOnRetrySeconds;
+  bool const switch_on =
+      append_only_ && log_state == log::LogState::kOff && now_s() - last_rewrite_try_s_ >= kSwitchOnRetrySeconds;
   if (rewrite_scheduled_ || switch_on) {
     rewrite_scheduled_ = false;
     return begin({.kind = Kind::kRewrite});
@@ -288,12 +291,14 @@ void Persistence::Impl::start(Chosen const& chosen) {
   switch (job.kind) {
     case Kind::kSave:
       if (job.background) parts_.logger.notice("Background saving started");
-      runner_.run_cut({.id = job.id, .background = job.background}, [this](CutResult result) { cut_done(std::move(result)); });
+      runner_.run_cut({.id = job.id, .background = job.background},
+                      [this](CutResult result) { cut_done(std::move(result)); });
       break;
     case Kind::kRewrite:
       parts_.logger.notice("Background append only file rewriting started");
-      runner_.run_cut({.id = job.id, .destination = CutJob::Destination::kAofBase, .with_increment = job.with_increment},
-                      [this](CutResult result) { cut_done(std::move(result)); });
+      runner_.run_cut(
+          {.id = job.id, .destination = CutJob::Destination::kAofBase, .with_increment = job.with_increment},
+          [this](CutResult result) { cut_done(std::move(result)); });
       break;
     case Kind::kTurnOff:
       runner_.run_global([this] { parts_.log.turn_off(); }, [this] { job_done({}); });
@@ -314,7 +319,8 @@ void Persistence::Impl::cut_done(CutResult result) {
   if (job.background && !result.cancelled) {
     if (job.kind == Kind::kSave && result.status) parts_.logger.notice("Background saving terminated with success");
     if (job.kind == Kind::kSave && !result.status) parts_.logger.warning("Background saving error");
-    if (job.kind == Kind::kRewrite && !result.status) parts_.logger.warning("Background AOF rewrite terminated with error");
+    if (job.kind == Kind::kRewrite && !result.status)
+      parts_.logger.warning("Background AOF rewrite terminated with error");
   }
   review_writes();
   job_done(std::move(result.status));
@@ -391,8 +397,9 @@ Persistence::Impl::Chosen Persistence::Impl::automatic_job(Triggers const& trigg
   int64_t const now = now_s();
   if (last_save_ok_ || now - last_try_s_ > kSaveRetrySeconds) {
     if (auto const point = reached_save_point(triggers.save_points, changes(), now - last_save_s_)) {
-      return begin({.kind = Kind::kSave,
-                    .announcement = to_text(point->changes) + " changes in " + to_text(point->seconds) + " seconds. Saving..."});
+      return begin(
+          {.kind = Kind::kSave,
+           .announcement = to_text(point->changes) + " changes in " + to_text(point->seconds) + " seconds. Saving..."});
     }
   }
   if (!triggers.aof_on) return std::nullopt;
@@ -458,8 +465,10 @@ Status Persistence::Impl::reload(Reload const& reload) {
   LoadOptions options = load_options(1);
   options.replace = reload.replace;
   Status status;
-  if (auto const size = parts_.disk.file_size(rdb_path())) progress_.total_bytes.store(*size, std::memory_order_relaxed);
-  if (auto const loaded = load_rdb(load_parts(), rdb_path(), options); !loaded) status = std::unexpected(loaded.error());
+  if (auto const size = parts_.disk.file_size(rdb_path()))
+    progress_.total_bytes.store(*size, std::memory_order_relaxed);
+  if (auto const loaded = load_rdb(load_parts(), rdb_path(), options); !loaded)
+    status = std::unexpected(loaded.error());
   if (!status) empty_keyspace(parts_.keyspace);
   end_loading();
   all.unlock();
@@ -483,7 +492,8 @@ Result<Persistence::StartLoaded> Persistence::Impl::load_at_start(StartLoad cons
 
 Status Persistence::Impl::load_dump(StartLoad const& start, StartLoaded& loaded) {
   int64_t const start_us = mono_us();
-  if (auto const size = parts_.disk.file_size(rdb_path())) progress_.total_bytes.store(*size, std::memory_order_relaxed);
+  if (auto const size = parts_.disk.file_size(rdb_path()))
+    progress_.total_bytes.store(*size, std::memory_order_relaxed);
   auto const rdb = load_rdb(load_parts(), rdb_path(), load_options(start.inserters));
   if (rdb) {
     parts_.logger.notice("DB loaded from disk: %.3f seconds", static_cast<double>(mono_us() - start_us) / 1e6);
@@ -553,7 +563,9 @@ std::optional<uint64_t> Persistence::start_reload(Reload reload) { return impl_-
 PersistenceInfo Persistence::info() { return impl_->info(); }
 bool Persistence::idle() { return impl_->idle(); }
 bool Persistence::congested() const { return impl_->runner().congested(); }
-Result<Persistence::StartLoaded> Persistence::load_at_start(StartLoad const& start) { return impl_->load_at_start(start); }
+Result<Persistence::StartLoaded> Persistence::load_at_start(StartLoad const& start) {
+  return impl_->load_at_start(start);
+}
 bool Persistence::slice(int worker, int64_t budget_us) { return busy() && impl_->runner().slice(worker, budget_us); }
 void Persistence::tick() { impl_->tick(); }
 void Persistence::stop() { impl_->runner().stop(); }

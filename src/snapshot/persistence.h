@@ -26,12 +26,12 @@ struct PersistenceInfo {
   uint64_t loading_loaded_bytes = 0;
   uint64_t loaded_keys = 0;
   uint64_t load_expired_keys = 0;
-  bool saving = false;                     ///< BGSAVE or SAVE is running
-  int64_t last_save_s = 0;                 ///< Unix seconds of the last successful save
+  bool saving = false;      ///< BGSAVE or SAVE is running
+  int64_t last_save_s = 0;  ///< Unix seconds of the last successful save
   bool last_save_ok = true;
   int64_t last_save_duration_s = -1;
   int64_t current_save_duration_s = -1;
-  uint64_t saves = 0;                      ///< successful saves since start
+  uint64_t saves = 0;  ///< successful saves since start
   uint64_t current_keys_processed = 0;
   uint64_t current_keys_total = 0;
   uint64_t changes_since_save = 0;
@@ -87,7 +87,8 @@ class Persistence {
   /// Set before the workers start.
   void set_hooks(Hooks hooks);
 
-  // ---- requests of commands, any worker ----------------------------------------------------------------------------------
+  // ---- requests of commands, any worker
+  // ----------------------------------------------------------------------------------
 
   /// BGSAVE. With `schedule`, waits for a running rewrite instead of being refused.
   Request background_save(bool schedule);
@@ -100,12 +101,13 @@ class Persistence {
   Request background_rewrite();
   /// CONFIG SET appendonly. The switch happens in the background: on with the first base, off within milliseconds.
   Status set_append_only(bool on);
-  /// Cancels what runs and what is scheduled (SHUTDOWN). The temporary file is removed. The status of the last save stays.
+  /// Cancels what runs and what is scheduled (SHUTDOWN). The temporary file is removed. The status of the last save
+  /// stays.
   void cancel();
 
-  /// DEBUG RELOAD after its save: empties the key space (unless `keep`) and loads dump.rdb, while `loading` is true and all
-  /// partitions are locked. The result is asked of `save_result`. nullopt: a job is running, try again. Not inside EXEC,
-  /// which holds the locks that the reload waits for.
+  /// DEBUG RELOAD after its save: empties the key space (unless `keep`) and loads dump.rdb, while `loading` is true and
+  /// all partitions are locked. The result is asked of `save_result`. nullopt: a job is running, try again. Not inside
+  /// EXEC, which holds the locks that the reload waits for.
   struct Reload {
     bool keep = false;     ///< NOFLUSH
     bool replace = false;  ///< MERGE
@@ -121,7 +123,8 @@ class Persistence {
   /// The disk is slower than the snapshot: the gate holds write commands back until the relief hook. One relaxed load.
   bool congested() const;
 
-  // ---- the start of the server -------------------------------------------------------------------------------------------
+  // ---- the start of the server
+  // -------------------------------------------------------------------------------------------
 
   struct StartLoad {
     /// Needed with appendonly yes; the one of the log.
@@ -140,12 +143,13 @@ class Persistence {
   };
   /// From now on `loading` is true: the workers may start before the load.
   void expect_load() { loading_.store(true, std::memory_order_release); }
-  /// Loads what the configuration says (AOF or dump.rdb), and with appendonly yes continues the log: its stream offset, its
-  /// first base, its increment. Blocks; on the thread of the caller. Log lines are written; after a failure the key
+  /// Loads what the configuration says (AOF or dump.rdb), and with appendonly yes continues the log: its stream offset,
+  /// its first base, its increment. Blocks; on the thread of the caller. Log lines are written; after a failure the key
   /// space is empty and the process should exit.
   Result<StartLoaded> load_at_start(StartLoad const& start);
 
-  // ---- driven by the server ----------------------------------------------------------------------------------------------
+  // ---- driven by the server
+  // ----------------------------------------------------------------------------------------------
 
   /// A piece of the running cut, at most `budget_us`. Called by every worker once a loop turn. True: call again soon.
   bool slice(int worker, int64_t budget_us);

@@ -17,11 +17,21 @@ void fill(World& world, int keys) {
   for (int i = 0; i < keys; i++) {
     std::string const key = "key:" + to_text(i);
     switch (i % 5) {
-      case 0: client.set(i % 4, key, to_text(i * 1000)); break;
-      case 1: client.set(i % 4, key, random.hex(40), 4'000'000'000'000 + i); break;
-      case 2: client.set(i % 4, key, std::string(700, 'x') + random.hex(10)); break;
-      case 3: client.set(i % 4, key, random.hex(100)); break;
-      default: client.set(i % 4, key, ""); break;
+      case 0:
+        client.set(i % 4, key, to_text(i * 1000));
+        break;
+      case 1:
+        client.set(i % 4, key, random.hex(40), 4'000'000'000'000 + i);
+        break;
+      case 2:
+        client.set(i % 4, key, std::string(700, 'x') + random.hex(10));
+        break;
+      case 3:
+        client.set(i % 4, key, random.hex(100));
+        break;
+      default:
+        client.set(i % 4, key, "");
+        break;
     }
   }
   client.set(0, "large", std::string(100'000, 'l') + "end");
@@ -46,7 +56,8 @@ TEST(Persistence, SaveWritesWhatIsThereAndALoadBringsItBack) {
   EXPECT_EQ(loaded->keys, 3002u);
   EXPECT_FALSE(loaded->from_append_only);
   EXPECT_TRUE(contents(second.keyspace) == saved);
-  EXPECT_EQ(second.keyspace.keys(0) + second.keyspace.keys(1) + second.keyspace.keys(2) + second.keyspace.keys(3), 3002u);
+  EXPECT_EQ(second.keyspace.keys(0) + second.keyspace.keys(1) + second.keyspace.keys(2) + second.keyspace.keys(3),
+            3002u);
   EXPECT_EQ(second.keyspace.expiring_keys(1), world.keyspace.expiring_keys(1));
   EXPECT_TRUE(second.logged("Loading RDB produced by version 7.2.4\n"));
   EXPECT_TRUE(second.logged("Done loading RDB, keys loaded: 3002, keys expired: 0.\n"));
@@ -134,12 +145,14 @@ struct FaultCase {
 
 TEST(Persistence, ADiskThatFailsLeavesTheOldFileAndRefusesWrites) {
   FaultCase const cases[] = {
-      {{.operation = DiskOperation::kOpen, .errnum = EACCES, .path_part = "temp-"}, "Failed opening the temp RDB file temp-"},
+      {{.operation = DiskOperation::kOpen, .errnum = EACCES, .path_part = "temp-"},
+       "Failed opening the temp RDB file temp-"},
       {{.operation = DiskOperation::kAppend, .nth = 2, .errnum = ENOSPC, .bytes_kept = 100},
        "Write error saving DB on disk(rdbSaveRio): No space left on device"},
       {{.operation = DiskOperation::kAppend, .nth = 1, .errnum = EIO}, "Write error saving DB on disk(rdbSaveRio)"},
       {{.operation = DiskOperation::kSync, .errnum = EIO}, "Write error saving DB on disk(fsync): Input/output error"},
-      {{.operation = DiskOperation::kClose, .errnum = EIO, .path_part = "temp-"}, "Write error saving DB on disk(fclose)"},
+      {{.operation = DiskOperation::kClose, .errnum = EIO, .path_part = "temp-"},
+       "Write error saving DB on disk(fclose)"},
       {{.operation = DiskOperation::kRename, .errnum = EACCES}, "Error moving temp DB file temp-"},
   };
   for (FaultCase const& each : cases) {
@@ -348,7 +361,8 @@ TEST(PersistenceAof, AFailedRewriteLosesNothing) {
     ASSERT_TRUE(start(world, replay));
     fill(world, 500);
     for (FaultyDisk::Fault const& fault :
-         {FaultyDisk::Fault{.operation = DiskOperation::kAppend, .nth = 2, .errnum = ENOSPC, .path_part = "temp-rewriteaof"},
+         {FaultyDisk::Fault{
+              .operation = DiskOperation::kAppend, .nth = 2, .errnum = ENOSPC, .path_part = "temp-rewriteaof"},
           FaultyDisk::Fault{.operation = DiskOperation::kSync, .errnum = EIO, .path_part = "temp-rewriteaof"},
           FaultyDisk::Fault{.operation = DiskOperation::kRename, .errnum = EIO, .path_part = "temp-rewriteaof"},
           FaultyDisk::Fault{.operation = DiskOperation::kOpen, .errnum = EIO, .path_part = ".incr.aof"}}) {

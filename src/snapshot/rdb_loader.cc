@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdlib>
@@ -14,21 +15,29 @@ namespace {
 constexpr uint64_t kClockMask = 0xFFFFFF;
 /// The progress figures are brought up to date after this many keys.
 constexpr uint64_t kProgressKeys = 4096;
+/// Bytes of the shortest entry: type, key of one byte, empty value.
+constexpr uint64_t kEntryBytesMin = 4;
+/// Databases with fewer keys just grow.
+constexpr uint64_t kExpectedKeysMin = 100'000;
 
 char const* type_word(RdbType type) {
   switch (type) {
-    case RdbType::kString: return "string";
+    case RdbType::kString:
+      return "string";
     case RdbType::kList:
     case RdbType::kListZiplist:
     case RdbType::kListQuicklist:
-    case RdbType::kListQuicklist2: return "list";
+    case RdbType::kListQuicklist2:
+      return "list";
     case RdbType::kSet:
     case RdbType::kSetIntset:
-    case RdbType::kSetListpack: return "set";
+    case RdbType::kSetListpack:
+      return "set";
     case RdbType::kZset:
     case RdbType::kZset2:
     case RdbType::kZsetZiplist:
-    case RdbType::kZsetListpack: return "sorted set";
+    case RdbType::kZsetListpack:
+      return "sorted set";
     case RdbType::kHash:
     case RdbType::kHashZipmap:
     case RdbType::kHashZiplist:
@@ -36,22 +45,26 @@ char const* type_word(RdbType type) {
     case RdbType::kHashMetadataPreGa:
     case RdbType::kHashListpackExPreGa:
     case RdbType::kHashMetadata:
-    case RdbType::kHashListpackEx: return "hash";
+    case RdbType::kHashListpackEx:
+      return "hash";
     case RdbType::kStreamListpacks:
     case RdbType::kStreamListpacks2:
-    case RdbType::kStreamListpacks3: return "stream";
+    case RdbType::kStreamListpacks3:
+      return "stream";
     case RdbType::kModulePreGa:
-    case RdbType::kModule2: return "module";
+    case RdbType::kModule2:
+      return "module";
   }
   return "unknown";
 }
 
 class RdbLoad {
  public:
-  RdbLoad(LoadParts const& parts, LoadOptions const& options, RdbSource& source)
+  RdbLoad(LoadParts const& parts, LoadOptions const& options, RdbFileSource& source)
       : parts_(parts),
         options_(options),
         reader_(source, {.check_crc = options.check_crc}),
+        file_bytes_(source.remaining().value_or(0)),
         inserters_(parts.keyspace, options.inserters, options.replace),
         now_ms_(parts.clock.unix_ms()),
         base_bytes_(parts.progress.loaded_bytes.load(std::memory_order_relaxed)),
@@ -70,7 +83,8 @@ class RdbLoad {
     note_progress();
     loaded_.bytes = reader_.offset();
     for (uint32_t i = 0; i < parts_.keyspace.partition_count(); i++) {
-      for (int db = 0; db < parts_.keyspace.databases(); db++) Keyspace::publish_counters(parts_.keyspace.partition(i), db);
+      for (int db = 0; db < parts_.keyspace.databases(); db++)
+        Keyspace::publish_counters(parts_.keyspace.partition(i), db);
     }
     parts_.logger.notice("Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".", loaded_.keys,
                          loaded_.expired);
@@ -84,15 +98,23 @@ class RdbLoad {
         case RdbEvent::kEntry:
           if (Status entry = on_entry(); !entry) return entry;
           break;
-        case RdbEvent::kAux: on_aux(); break;
+        case RdbEvent::kAux:
+          on_aux();
+          break;
         case RdbEvent::kSelectDb:
           if (reader_.db() >= static_cast<uint64_t>(parts_.keyspace.databases())) return refuse_db();
           break;
         case RdbEvent::kResizeDb:
-        case RdbEvent::kSlotInfo: break;  // hints
-        case RdbEvent::kFunction: return refuse("The RDB file contains a function library, and functions cannot be loaded yet");
-        case RdbEvent::kModuleAux: return refuse("The RDB file contains AUX module data I can't load: there are no modules");
-        case RdbEvent::kError: return on_error();
+          on_resize();
+          break;
+        case RdbEvent::kSlotInfo:
+          break;  // as kResizeDb
+        case RdbEvent::kFunction:
+          return refuse("The RDB file contains a function library, and functions cannot be loaded yet");
+        case RdbEvent::kModuleAux:
+          return refuse("The RDB file contains AUX module data I can't load: there are no modules");
+        case RdbEvent::kError:
+          return on_error();
         case RdbEvent::kEnd:
           if (options_.check_crc && reader_.without_checksum()) {
             parts_.logger.warning("RDB file was saved with checksum disabled: no check performed.");
@@ -124,6 +146,12 @@ class RdbLoad {
                     .db = static_cast<int>(entry.db)},
                    reader_.block());
     return {};
+  }
+
+  void on_resize() {
+    // Room is made for no more keys than the file can hold, whatever it says.
+    uint64_t const keys = std::min(reader_.keys(), file_bytes_ / kEntryBytesMin);
+    if (keys >= kExpectedKeysMin) inserters_.expect(static_cast<int>(reader_.db()), keys);
   }
 
   uint32_t access_of(RdbEntry const& entry) const {
@@ -195,6 +223,7 @@ class RdbLoad {
   LoadParts const& parts_;
   LoadOptions const& options_;
   RdbFileReader reader_;
+  uint64_t file_bytes_;
   Inserters inserters_;
   int64_t now_ms_;
   uint64_t base_bytes_;

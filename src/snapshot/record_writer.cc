@@ -15,7 +15,8 @@ using Kind = Block::Detour::Kind;
 
 void add_shared(Block& block, Kind kind, SharedBuffer* buffer) {
   buffer->add_ref();
-  block.detours.push_back({.kind = kind, .at = block.bytes.size(), .length = 0, .shared = SharedBufferRef::adopt(buffer)});
+  block.detours.push_back(
+      {.kind = kind, .at = block.bytes.size(), .length = 0, .shared = SharedBufferRef::adopt(buffer)});
   block.shared_bytes += buffer->size();
 }
 
@@ -30,9 +31,13 @@ void write_rdb_text(Block& block, bool compress, std::string_view text) {
 
 void write_rdb_value(Block& block, bool compress, Record const& record) {
   switch (record.encoding()) {
-    case Encoding::kInt: RdbWriter(block.bytes).integer(record.integer()); break;
+    case Encoding::kInt:
+      RdbWriter(block.bytes).integer(record.integer());
+      break;
     case Encoding::kEmbstr:
-    case Encoding::kRaw: write_rdb_text(block, compress, record.inline_bytes()); break;
+    case Encoding::kRaw:
+      write_rdb_text(block, compress, record.inline_bytes());
+      break;
     case Encoding::kShared:
       if (compress) {
         add_shared(block, Kind::kSharedCompress, record.shared());

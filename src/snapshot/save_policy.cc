@@ -12,7 +12,8 @@ std::optional<config::SavePoint> reached_save_point(std::vector<config::SavePoin
   return std::nullopt;
 }
 
-std::optional<int64_t> rewrite_growth(uint64_t current_bytes, uint64_t base_bytes, int64_t percentage, uint64_t min_bytes) {
+std::optional<int64_t> rewrite_growth(uint64_t current_bytes, uint64_t base_bytes, int64_t percentage,
+                                      uint64_t min_bytes) {
   if (percentage == 0 || current_bytes <= min_bytes) return std::nullopt;
   uint64_t const base = std::max<uint64_t>(base_bytes, 1);
   auto const growth = static_cast<int64_t>(current_bytes * 100 / base) - 100;

@@ -21,7 +21,8 @@ std::optional<config::SavePoint> reached_save_point(std::vector<config::SavePoin
                                                     int64_t seconds_since_save);
 
 /// Growth of the AOF since the last rewrite in percent, when that is enough for an automatic rewrite.
-std::optional<int64_t> rewrite_growth(uint64_t current_bytes, uint64_t base_bytes, int64_t percentage, uint64_t min_bytes);
+std::optional<int64_t> rewrite_growth(uint64_t current_bytes, uint64_t base_bytes, int64_t percentage,
+                                      uint64_t min_bytes);
 
 /// Minutes between the automatic rewrites after so many failures in a row: 0, then 1, 2, 4 ... 60.
 int64_t rewrite_delay_minutes(uint64_t consecutive_failures);

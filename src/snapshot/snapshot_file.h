@@ -18,8 +18,8 @@ inline constexpr size_t kCompressBytesMax = 16 * 1024 * 1024;
 /// With incremental fsync the kernel is asked to write back after this many bytes.
 inline constexpr uint64_t kWriteBackBytes = 4 * 1024 * 1024;
 
-/// The temporary file of a snapshot while it is written. Used by the file thread only. Errors name the step that failed, as
-/// the log line does: "rdbSaveRio", "fsync", "fclose".
+/// The temporary file of a snapshot while it is written. Used by the file thread only. Errors name the step that
+/// failed, as the log line does: "rdbSaveRio", "fsync", "fclose".
 class SnapshotFile {
  public:
   struct Options {

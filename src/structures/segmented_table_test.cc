@@ -84,6 +84,25 @@ TEST(SegmentedTable, agrees_with_a_map_under_random_changes) {
   }
 }
 
+TEST(SegmentedTable, a_reserved_table_is_the_same_table_and_hardly_grows) {
+  for (size_t hint : {0u, 400u, 401u, 3000u, 20'000u, 60'000u}) {
+    Fixture f;
+    f.table.reserve(hint);
+    size_t const slots = f.table.slot_count();
+    for (uint64_t id = 0; id < 20'000; id++) f.add(id);
+    if (hint == 20'000) {
+      EXPECT_LE(f.table.slot_count(), slots + slots / 20);
+      EXPECT_GE(20'000.0 / static_cast<double>(f.table.slot_count()), 0.7);
+    }
+    std::set<uint64_t> seen;
+    f.table.for_each([&](Item* item) { EXPECT_TRUE(seen.insert(item->id).second); });
+    ASSERT_EQ(seen.size(), f.model.size());
+    for (auto const& [id, item] : f.model) ASSERT_EQ(f.find(id).entry(), item.get());
+    for (uint64_t id = 0; id < 20'000; id++) f.drop(id);
+    EXPECT_TRUE(f.table.empty());
+  }
+}
+
 TEST(SegmentedTable, a_scan_returns_every_element_that_stays_whatever_happens_between_its_steps) {
   for (uint64_t seed = 1; seed <= 30; seed++) {
     Fixture f;

@@ -1,8 +1,30 @@
-"""The pair of servers every test of this folder talks to."""
+"""The pair of servers every test of this folder talks to, and the count of what was not compared."""
+
+import collections
 
 import pytest
 
 from compat.pair import Pair
+
+_SKIPPED_STEPS = pytest.StashKey[collections.Counter]()
+
+
+def pytest_configure(config):
+    config.stash[_SKIPPED_STEPS] = collections.Counter()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    skipped = config.stash.get(_SKIPPED_STEPS, None)
+    if skipped:
+        terminalreporter.section(f"{skipped.total()} dialogue steps skipped: commands that come later")
+        for names, count in sorted(skipped.items()):
+            terminalreporter.line(f"{count:5} need {names}")
+
+
+@pytest.fixture(scope="session")
+def skipped_steps(pytestconfig):
+    """Counts steps by the commands they lack; shown at the end of the run."""
+    return pytestconfig.stash[_SKIPPED_STEPS]
 
 
 @pytest.fixture(scope="session")

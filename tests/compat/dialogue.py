@@ -21,7 +21,10 @@ class DialogueError(Exception):
 
 @dataclass
 class Step:
-    """One thing to do. `action` is `command` or the name of a step directive; `arguments` are unexpanded."""
+    """One thing to do. `action` is `command` or the name of a step directive; `arguments` are unexpanded.
+
+    needs  commands (in small letters) without which the step is skipped
+    """
 
     action: str
     arguments: list[bytes]
@@ -29,6 +32,7 @@ class Step:
     source: str
     expected: Optional[str] = None
     rules: dict[str, str] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -106,6 +110,7 @@ def parse_dialogue(path: pathlib.Path, text: Optional[str] = None) -> Dialogue:
     protocols: tuple[int, ...] = (2, 3)
     steps: list[Step] = []
     rules: dict[str, str] = {}
+    needs: list[frozenset[str]] = [frozenset()]
     for number, line in enumerate((path.read_text() if text is None else text).splitlines(), 1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
@@ -116,16 +121,19 @@ def parse_dialogue(path: pathlib.Path, text: Optional[str] = None) -> Dialogue:
                     raise ValueError("an expected reply without a step")
                 steps[-1].expected = stripped[1:].strip()
             elif stripped.startswith(">"):
-                steps.append(Step("command", split_arguments(stripped[1:]), number, stripped, rules=rules))
+                arguments = split_arguments(stripped[1:])
+                steps.append(Step("command", arguments, number, stripped, rules=rules, needs=needs[-1]))
                 rules = {}
             elif stripped.startswith("@"):
                 name, _, rest = stripped[1:].partition(" ")
                 if name == "resp":
                     protocols = (int(rest),)
+                elif name in ("needs", "end-needs"):
+                    _nest_needs(needs, name, rest.lower().split())
                 elif name in _REPLY_DIRECTIVES:
                     rules[name] = rest.strip()
                 elif name in _STEP_DIRECTIVES:
-                    steps.append(Step(name, split_arguments(rest), number, stripped, rules=rules))
+                    steps.append(Step(name, split_arguments(rest), number, stripped, rules=rules, needs=needs[-1]))
                     rules = {}
                 else:
                     raise ValueError(f"unknown directive @{name}")
@@ -136,6 +144,20 @@ def parse_dialogue(path: pathlib.Path, text: Optional[str] = None) -> Dialogue:
     if rules:
         raise DialogueError(f"{path}: {', '.join(rules)} at the end belongs to no step")
     return Dialogue(path, protocols, steps)
+
+
+def _nest_needs(needs: list[frozenset[str]], directive: str, names: list[str]) -> None:
+    """Enters (`needs NAME...`) or leaves (`end-needs`) a part. One that is never left ends with the file."""
+    if directive == "needs":
+        if not names:
+            raise ValueError("@needs names no command")
+        needs.append(needs[-1] | set(names))
+    elif names:
+        raise ValueError("@end-needs takes no names: it ends the innermost @needs")
+    elif len(needs) == 1:
+        raise ValueError("an @end-needs without @needs")
+    else:
+        needs.pop()
 
 
 def clock() -> float:

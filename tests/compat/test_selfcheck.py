@@ -3,6 +3,7 @@
 The reference plays both parts; the faults are configuration the reference part does not have.
 """
 
+import itertools
 import pathlib
 
 import pytest
@@ -18,7 +19,7 @@ from harness import reference_binary
 
 
 def _play(pair: Pair, text: str) -> list[str]:
-    return run_dialogue(pair, parse_dialogue(pathlib.Path("inline.dialogue"), text))
+    return run_dialogue(pair, parse_dialogue(pathlib.Path("inline.dialogue"), text)).differences
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,28 @@ def faulty_pair():
 def test_equal_servers_have_no_difference(equal_pair):
     assert _play(equal_pair, "> SET k v\n< +OK\n@unordered\n> KEYS *\n@raw \"PING\\r\\n\"\n> QUIT\n@close\n") == []
     assert run(equal_pair, seed=7, commands=3000) is None
+
+
+def test_what_needs_a_later_command_is_skipped_and_counted(equal_pair, monkeypatch):
+    text = "@needs RPUSH GET\n> RPUSH l a\n@end-needs\n> PING\n"
+    text += "@needs GET\n@conn b\n> GET k\n@needs HSET\n> HSET h a b\n"
+    parsed = parse_dialogue(pathlib.Path("inline.dialogue"), text)
+    outcome = run_dialogue(equal_pair, parsed)
+    assert (outcome.differences, outcome.skipped, outcome.played) == ([], {}, 8)
+
+    # The reference is asked first, then the candidate.
+    unknown = itertools.cycle([set(), {"rpush", "hset"}])
+    monkeypatch.setattr(runner, "_unknown_commands", lambda *_: next(unknown))
+    outcome = run_dialogue(equal_pair, parsed)
+    assert (outcome.differences, outcome.skipped, outcome.played) == ([], {"RPUSH": 2, "HSET": 2}, 4)
+
+
+def test_a_lost_command_is_no_reason_to_skip(faulty_pair):
+    assert any("unknown command" in line for line in _play(faulty_pair, "@needs GETDEL\n> GETDEL k"))
+
+
+def test_a_need_nobody_meets_is_found_out(equal_pair):
+    assert any("does not know it either" in line for line in _play(equal_pair, "@needs RPUHS\n> PING"))
 
 
 @pytest.fixture
@@ -132,7 +155,11 @@ def test_expansions():
         expand(b"${nobody}", {}, 0.0)
 
 
-@pytest.mark.parametrize("text", ["PING", "@nothing", "< +OK", '> SET "k', "> PING\n< a\n< b", "@unordered"])
+@pytest.mark.parametrize(
+    "text",
+    ["PING", "@nothing", "< +OK", '> SET "k', "> PING\n< a\n< b", "@unordered"]
+    + ["@needs", "@end-needs", "@needs GET\n@end-needs GET"],
+)
 def test_a_file_that_is_no_dialogue_is_refused(text):
     with pytest.raises(DialogueError):
         parse_dialogue(pathlib.Path("wrong.dialogue"), text)

@@ -12,7 +12,8 @@ THREADS = (2, 4)
 
 @pytest.fixture(scope="module", params=THREADS, ids=lambda threads: f"{threads}threads")
 def long_lived_server(request):
-    directives = ["--save", "", "--threads", str(request.param), "--enable-debug-command", "yes", "--maxclients", "4000"]
+    directives = ["--save", "", "--threads", str(request.param), "--maxclients", "4000"]
+    directives += ["--enable-debug-command", "yes"]
     with CheckedServer(directives) as server:
         yield server
 

@@ -135,7 +135,7 @@ _ALL_PLACES = [("SELECT", 0), ("MGET", *PLACES), ("SELECT", 1), ("MGET", *PLACES
 
 
 def _move_tokens(shift):
-    """RENAMENX, MOVE, SWAPDB, and COPY and DEL in one transaction: each keeps every token, each never overwrites one."""
+    """RENAMENX, MOVE, SWAPDB, and COPY and DEL in one transaction: none loses or overwrites a token."""
     moved = 0
     with shift.client() as client:
         database = 0

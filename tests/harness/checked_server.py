@@ -1,14 +1,19 @@
 """A server whose end is judged: its exit code, and what a sanitizer or a failed check has written to its log."""
 
+import pathlib
 import re
+import signal
+import subprocess
 from typing import Sequence
 
 from harness.server import Server, holdfast_binary
 
 _REPORT = re.compile(
-    r"(WARNING: ThreadSanitizer|ERROR: (Address|Leak|Undefined\w*)Sanitizer|SUMMARY: \w+Sanitizer|runtime error: |=== ASSERTION FAILED ===)"
+    r"(WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|SUMMARY: \w+Sanitizer|runtime error: |=== ASSERTION FAILED ===)"
 )
 _REPORT_LINES = 60
+# Sanitized builds on busy machines and disks take their time to end.
+CHECKED_STOP_LIMIT_S = 60.0
 
 
 class UnsoundServer(AssertionError):
@@ -43,6 +48,26 @@ class CheckedServer(Server):
         if self.running():
             self.killed_on_purpose = True
         super().kill()
+
+    def stop(self) -> int:
+        """Like Server.stop with more patience. Raises UnsoundServer with what its threads do when it does not end."""
+        if self.running():
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(CHECKED_STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                states = self.thread_states()
+                self._process.kill()
+                raise UnsoundServer(f"the server does not end when asked to:\n{states}\n{self.log_tail()}") from None
+        return super().stop()
+
+    def thread_states(self) -> str:
+        """One line a thread: its state and where in the kernel it waits. D is waiting for the disk."""
+        lines = []
+        for task in sorted(pathlib.Path(f"/proc/{self.pid}/task").iterdir()):
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            lines.append(f"thread {task.name}: {state} {(task / 'wchan').read_text()}")
+        return "\n".join(lines)
 
     def check_alive(self) -> None:
         """Raises UnsoundServer when the process has ended by itself."""

@@ -1,0 +1,66 @@
+"""The wanted differences that are kept out of dialogues and generator (AVOIDED): each is met here, on both servers.
+
+A test fails as soon as its difference is gone, so that the row in `docs/differences.md` goes with it.
+"""
+
+import pytest
+
+from harness import Kind, Reply
+from harness.payload import FOOTER_BYTES
+
+_LINE_LIMIT_BYTES = 64 * 1024
+_TOO_BIG = b"-ERR Protocol error: too big inline request"
+_REPLY_LIMIT_S = 5.0
+
+
+@pytest.fixture
+def both(pair):
+    """A connection to each server; skips when the candidate is a reference server itself."""
+    clients = pair.clients(_REPLY_LIMIT_S)
+    try:
+        if all(client.command("COMMAND", "INFO", "waitaof").value[0].is_null() for client in clients):
+            pytest.skip("the candidate is a reference server itself")
+        for client in clients:
+            client.must("FLUSHALL")
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
+
+
+def _answer_to_line(client, line):
+    client.send_raw(line + b"\r\n")
+    return client.read_raw_until(b"\r\n")
+
+
+def test_d13_the_inline_limit_is_that_of_the_line(both):
+    reference, candidate = both
+    for client in both:
+        assert _answer_to_line(client, b"A" * (_LINE_LIMIT_BYTES - 1)).startswith(b"-ERR unknown command 'AAA")
+    assert _answer_to_line(reference, b"A" * _LINE_LIMIT_BYTES).startswith(b"-ERR unknown command 'AAA")
+    assert _answer_to_line(candidate, b"A" * _LINE_LIMIT_BYTES) == _TOO_BIG
+
+
+def test_d14_a_value_never_runs_into_the_footer(both):
+    reference, candidate = (client.command("RESTORE", "k", 0, b"\x00" * FOOTER_BYTES) for client in both)
+    assert reference == Reply(Kind.STATUS, b"OK")
+    assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
+
+
+def test_d15_refcount_depends_on_the_value_only(both):
+    def refcounts(client):
+        client.pipeline([("SET", "number", 255), ("COPY", "number", "copy")])
+        queued = [("MULTI",), ("SET", "text", "abc"), ("OBJECT", "REFCOUNT", "text"), ("EXEC",)]
+        in_transaction = client.pipeline(queued)[-1].value[1]
+        asked = ("number", "copy", "text")
+        return [client.command("OBJECT", "REFCOUNT", key).value for key in asked] + [in_transaction.value]
+
+    reference, candidate = map(refcounts, both)
+    assert reference == [2147483647, 1, 1, 2]
+    assert candidate == [2147483647, 2147483647, 1, 1]
+
+
+def test_d16_a_zero_byte_is_part_of_an_option(both):
+    reference, candidate = (client.command("SET", "k", "v", b"EX\x00", 100) for client in both)
+    assert reference == Reply(Kind.STATUS, b"OK")
+    assert candidate == Reply(Kind.ERROR, b"ERR syntax error")

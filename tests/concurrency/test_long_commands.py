@@ -1,0 +1,88 @@
+"""A command that takes long keeps its own connection waiting and nobody else.
+
+Shown as an order of events: while its reply has not come, every other connection gets thousands of replies. More
+connections than workers take part, so some of them share a worker with the long command.
+"""
+
+import select
+
+import pytest
+
+from concurrency.asking import ask, exchange
+
+OTHERS = 12
+BATCH = 50
+ROUNDS_MIN = 20
+
+
+def _populate_for_keys(client, size):
+    missing = 200000 * size - ask(client, "DBSIZE")
+    if missing > 0:
+        ask(client, "DEBUG", "POPULATE", 200000 * size, "populated", 10)
+
+
+def _prepare_lcs(client, size):
+    ask(client, "MSET", "left", "abcde" * 2000 * size, "right", "edcba" * 2000 * size)
+
+
+# Name, what is done first for some size, the command.
+LONG = {
+    "debug-sleep": (lambda client, size: None, lambda size: ("DEBUG", "SLEEP", 0.5 * size)),
+    "lcs": (_prepare_lcs, lambda size: ("LCS", "left", "right", "LEN")),
+    "keys": (_populate_for_keys, lambda size: ("KEYS", "*a*b*c*d*e*nothing")),
+    "debug-digest": (_populate_for_keys, lambda size: ("DEBUG", "DIGEST")),
+}
+
+
+def _waits(client):
+    return not select.select([client], [], [], 0)[0]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_others_go_on_while_a_long_command_runs(server, name):
+    """The command is made larger until it is long enough to be compared with."""
+    prepare, command = LONG[name]
+    others = [server.client() for _ in range(OTHERS)]
+    with server.client(timeout_s=120) as slow:
+        try:
+            size, rounds = 1, 0
+            while rounds < ROUNDS_MIN:
+                assert size <= 32, f"{rounds} rounds while {command(size // 2)} ran: it holds others up"
+                prepare(slow, size)
+                batches = [
+                    [("SET", f"other:{number}", size), ("GET", f"other:{number}"), ("PING",)] * BATCH
+                    for number in range(OTHERS)
+                ]
+                slow.send(*command(size))
+                rounds = 0
+                while _waits(slow):
+                    exchange(others, batches)
+                    rounds += _waits(slow)
+                assert not slow.read_reply().is_error()
+                size *= 2
+            # Each round is a reply to 150 commands of each other connection.
+            assert rounds * 3 * BATCH * OTHERS >= 36000
+        finally:
+            for other in others:
+                other.close()
+
+
+def test_two_long_commands_and_the_pipeline_behind_them(server):
+    """Replies of one connection keep their order: what is sent behind a long command is answered behind it."""
+    with server.client() as slow, server.client() as other_slow, server.client() as quick:
+        slow.send_raw(b"DEBUG SLEEP 0.6\r\nSET order 1\r\nGET order\r\n")
+        other_slow.send_raw(b"DEBUG SLEEP 0.3\r\nPING\r\n")
+        assert ask(quick, "GET", "order") is None
+        assert other_slow.read_reply().value == b"OK" and other_slow.read_reply().value == b"PONG"
+        assert [slow.read_reply().value for _ in range(3)] == [b"OK", b"OK", b"1"]
+
+
+def test_a_write_beside_a_flush_of_much_is_before_or_behind_it(server):
+    """And it is answered whichever it is, without waiting for the keys to be freed."""
+    with server.client(timeout_s=120) as slow, server.client() as other:
+        _populate_for_keys(slow, 3)
+        slow.send("FLUSHALL", "SYNC")
+        ask(other, "SET", "beside", "v")
+        assert slow.read_reply().value == b"OK"
+        survivors = ask(other, "KEYS", "*")
+        assert survivors in ([], [b"beside"]) and ask(other, "DBSIZE") == len(survivors)
