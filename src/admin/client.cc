@@ -86,10 +86,9 @@ void cmd_client_list(Session& session, Args args, Reply& reply) {
 int64_t kill(Session& session, ClientFilter const& filter) {
   Services& services = session.services();
   uint64_t const own_id = session.card().id;
-  int64_t const now_ms = services.clock.unix_ms();
   int64_t killed = 0;
   for (auto const& card : services.clients.list()) {
-    if (!filter.matches(*card, own_id, now_ms)) continue;
+    if (!filter.matches(*card, own_id)) continue;
     killed++;
     if (card->id == own_id) {
       session.close_after_reply();
@@ -246,7 +245,7 @@ constexpr CommandRow kRows[] = {
      .syntax = "filter:oneof(old-format:string | new-format:oneof([ID client-id:integer@2.8.12] | "
                "[TYPE client-type:oneof(NORMAL | MASTER@3.2.0 | SLAVE | REPLICA@5.0.0 | PUBSUB)@2.8.12] | "
                "[USER username:string] | [ADDR addr:string] | [LADDR laddr:string@6.2.0] | "
-               "[SKIPME skipme:oneof(YES | NO)] | [MAXAGE maxage:integer@7.4.0])...)",
+               "[SKIPME skipme:oneof(YES | NO)])...)",
      .handler = &cmd_client_kill,
      .history = "2.8.12: Added filters, the first of them ID.; 2.8.12: Added the TYPE filter.; "
                 "3.2.0: Added the type MASTER.; 5.0.0: REPLICA is another word for SLAVE.; 6.2.0: Added the LADDR filter."},

@@ -33,11 +33,6 @@ Status apply(ClientFilter& filter, std::string_view word, std::string_view value
   } else if (iequals(word, "USER")) {
     // Everybody is the default user.
     if (value != "default") return fail("No such user '" + std::string(until_zero_byte(value)) + "'");
-  } else if (iequals(word, "MAXAGE")) {
-    auto const age = parse_int64(value);
-    if (!age) return fail("maxage is not an integer or out of range");
-    if (*age < 1) return fail("maxage should be greater than 0");
-    filter.age_min_s = *age;
   } else if (iequals(word, "SKIPME")) {
     bool const yes = iequals(value, "yes");
     if (!yes && !iequals(value, "no")) return fail(std::string(errors::kSyntax));
@@ -61,13 +56,12 @@ Result<ClientFilter> ClientFilter::parse(Args args, size_t first) {
   return filter;
 }
 
-bool ClientFilter::matches(ClientCard const& card, uint64_t own_id, int64_t now_ms) const {
+bool ClientFilter::matches(ClientCard const& card, uint64_t own_id) const {
   if (skip_me && card.id == own_id) return false;
   if (id && card.id != *id) return false;
   if (type && client_type(card) != *type) return false;
   if (address && card.address != *address) return false;
-  if (local_address && card.local_address != *local_address) return false;
-  return !age_min_s || (now_ms - card.created_ms) / 1000 >= *age_min_s;
+  return !local_address || card.local_address == *local_address;
 }
 
 }  // namespace holdfast

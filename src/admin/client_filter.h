@@ -25,16 +25,14 @@ struct ClientFilter {
   std::optional<ClientType> type;
   std::optional<std::string> address;
   std::optional<std::string> local_address;
-  /// The connection is at least this old, seconds.
-  std::optional<int64_t> age_min_s;
   /// Spares the connection that asks.
   bool skip_me = true;
 
   /// Reads `<filter> <value> ...` from `first` on. The message of a failure is the error reply.
   static Result<ClientFilter> parse(Args args, size_t first);
 
-  /// `own_id` is the connection that asks; `now_ms` Unix ms.
-  bool matches(ClientCard const& card, uint64_t own_id, int64_t now_ms) const;
+  /// `own_id` is the connection that asks.
+  bool matches(ClientCard const& card, uint64_t own_id) const;
 };
 
 }  // namespace holdfast

@@ -101,7 +101,7 @@ void reply_command_info(Command const& command, Reply& reply) {
   for (std::string_view tip : tips) reply.bulk(tip);
   reply.set(command.key_specs.size());
   for (KeySpec const& spec : command.key_specs) reply_key_spec(spec, reply);
-  reply.set(command.subcommands.size());
+  reply.array(command.subcommands.size());
   for (Command const* subcommand : command.subcommands) reply_command_info(*subcommand, reply);
 }
 

@@ -76,7 +76,7 @@ constexpr CommandRow kRows[] = {
      .tips = "nondeterministic_output", .group = "generic", .since = "2.2.3", .complexity = "O(1)",
      .summary = "Answers how often a value is referenced.", .syntax = "key:key", .handler = &cmd_object_refcount},
     {.name = "object|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "keyspace", .tips = "",
-     .group = "generic", .since = "6.2.0", .complexity = "O(1)", .summary = "Lists the subcommands.", .syntax = "",
+     .group = "generic", .since = "6.2.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
      .handler = &cmd_object_help},
 };
 

@@ -32,10 +32,12 @@ Status truncate_durably(Disk& disk, AofPart const& part, uint64_t size) {
   return (*file)->sync();
 }
 
-LoadErrorDecision format_error(AofPart const& part) {
+LoadErrorDecision format_error(AofPart const& part, AofError const& error) {
   return {false,
           {"Bad file format reading the append only file " + part.name +
-           ": make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>"}};
+               ": make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>",
+           "The damage in " + part.name + " begins at offset " + to_text_unsigned(error.valid_up_to) + " and shows at offset " +
+               to_text_unsigned(error.offset)}};
 }
 
 LoadErrorDecision unexpected_end(AofPart const& part, std::vector<std::string> messages) {
@@ -106,13 +108,13 @@ LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part
       return {false,
               {"Unrecoverable error reading the append only file " + part.name + ": " + std::strerror(error.errnum)}};
     case AofError::Kind::kFormat:
-      return format_error(part);
+      return format_error(part, error);
     case AofError::Kind::kTruncated:
       break;
   }
   auto const index = read_sidecar(directory.disk(), directory.path(sidecar_name(part.name)));
   if (index && *index && (*index)->knows_end_in(error.valid_up_to, part.size)) {
-    LoadErrorDecision decision = format_error(part);
+    LoadErrorDecision decision = format_error(part, error);
     decision.messages.push_back("The index of " + part.name + " knows complete commands beyond offset " +
                                 to_text_unsigned(error.valid_up_to) + ": the file is damaged there, not truncated");
     return decision;

@@ -297,10 +297,7 @@ void Server::load() {
   snapshot::Persistence::StartLoad start{
       .directory = &aof_directory_, .replay = replay, .inserters = std::max(1, config::read_machine_facts().usable_cpus)};
   auto result = persistence_.load_at_start(start);
-  if (!result) {
-    if (!result.error().message.empty()) logger_.warning("%s", result.error().message.c_str());
-    return exit_soon(1);
-  }
+  if (!result) return exit_soon(1);  // the log says why
   if (!result->found_nothing && !result->from_append_only) {
     logger_.notice("DB loaded from disk: %.3f seconds", static_cast<double>(result->duration_us) / 1e6);
   }

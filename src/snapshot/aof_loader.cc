@@ -2,7 +2,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/number.h"
 #include "log/reader.h"
+#include "log/sidecar_index.h"
 #include "snapshot/loader.h"
 
 namespace holdfast::snapshot {
@@ -17,7 +19,8 @@ class Group {
  public:
   bool open() const { return !ends_.empty(); }
 
-  void add(std::span<std::string_view const> command) {
+  void add(std::span<std::string_view const> command, uint64_t begin) {
+    begins_.push_back(begin);
     for (std::string_view word : command) {
       bytes_.append(word);
       words_.push_back(bytes_.size());
@@ -25,19 +28,30 @@ class Group {
     ends_.push_back(words_.size());
   }
 
-  /// Gives all commands to `replay`; the group is empty then.
-  Status deliver(ReplayCommand const& replay) {
+  /// A command that could not be replayed.
+  struct Failed {
+    std::string name;
+    uint64_t begin = 0;
+  };
+  /// Gives all commands to `replay`; the group is empty then. A failure fills `failed`.
+  Status deliver(ReplayCommand const& replay, Failed& failed) {
     std::vector<std::string_view> command;
     size_t word = 0;
     size_t byte = 0;
     Status status;
+    auto begin = begins_.begin();
     for (size_t end : std::exchange(ends_, {})) {
       command.clear();
       for (; word < end; byte = words_[word++])
         command.push_back(std::string_view(bytes_).substr(byte, words_[word] - byte));
       status = replay(command);
-      if (!status) break;
+      if (!status) {
+        failed = {std::string(command.front()), *begin};
+        break;
+      }
+      ++begin;
     }
+    begins_.clear();
     bytes_.clear();
     words_.clear();
     return status;
@@ -47,6 +61,7 @@ class Group {
   std::string bytes_;
   std::vector<size_t> words_;  // ends, in bytes_
   std::vector<size_t> ends_;   // ends of commands, in words_
+  std::vector<uint64_t> begins_;  // offsets of the commands in the file
 };
 
 class AofLoad {
@@ -84,45 +99,67 @@ class AofLoad {
       return refuse({"Fatal error: can't open the append log file " + part.name +
                      " for reading: " + std::strerror(reader.error().errnum)});
     }
+    uint64_t preamble_bytes = 0;
     if (reader->starts_with_rdb()) {
-      if (Status done = load_preamble(part, *reader); !done) return done;
+      if (Status done = load_preamble(part, *reader, preamble_bytes); !done) return done;
     }
-    if (Status done = replay_commands(part, *reader); !done) return done;
+    if (Status done = replay_commands(part, *reader, preamble_bytes); !done) return done;
+    if (Status sound = check_index(part); !sound) return sound;
     parts_.logger.notice("%s", log::loaded_part_message(part, parts_.clock.monotonic_us() - start_us).c_str());
     return {};
   }
 
-  Status load_preamble(log::AofPart const& part, log::AofFileReader& reader) {
+  /// Damage that still parses, inside a key or a value, is found by the checksums of the index. It is looked for after the
+  /// replay, which can name the place of damage to the commands themselves; either way the start is refused.
+  Status check_index(log::AofPart const& part) {
+    if (part.is_base) return {};
+    auto const index = log::read_sidecar(directory_.disk(), directory_.path(log::sidecar_name(part.name)));
+    if (!index || !*index) return {};
+    auto const found = log::verify_increment(directory_.disk(), part.path, **index);
+    if (!found || found->ok) return {};
+    return refuse({"The append only file " + part.name + " is damaged between offsets " +
+                   to_text_unsigned(found->bad_begin) + " and " + to_text_unsigned(found->bad_end) +
+                   ": the checksum of its index says that these bytes are not the ones that were written"});
+  }
+
+  Status load_preamble(log::AofPart const& part, log::AofFileReader& reader, uint64_t& preamble_bytes) {
     bool const old_style = part.name == directory_.location().stem;
     parts_.logger.notice(
         "%s", old_style ? "Reading RDB preamble from AOF file..." : "Reading RDB base file on AOF loading...");
     auto rdb = load_rdb(parts_, part.path, options_);
     if (!rdb) return refuse({"Error reading the RDB base file " + part.name + ", AOF loading aborted"});
     reader.start_at(rdb->bytes);
+    preamble_bytes = rdb->bytes;
     if (old_style) parts_.logger.notice("Reading the remaining AOF tail...");
     return {};
   }
 
-  Status replay_commands(log::AofPart& part, log::AofFileReader& reader) {
+  Status replay_commands(log::AofPart& part, log::AofFileReader& reader, uint64_t begin) {
     Group group;
     while (true) {
       auto const item = reader.next();
       if (!item) return decide(part, item.error());
       if (item->kind == log::AofItem::Kind::kEnd) return {};
-      if (item->kind == log::AofItem::Kind::kAnnotation) continue;
+      if (item->kind == log::AofItem::Kind::kAnnotation) {
+        begin = item->end;
+        continue;
+      }
       loaded_.commands++;
       if (loaded_.commands % kProgressCommands == 0) {
         parts_.progress.loaded_bytes.store(done_bytes_ + item->end, std::memory_order_relaxed);
       }
       std::string_view const name = item->argv.front();
+      Group::Failed failed;
       Status done;
       if (group.open() || is_word(name, "multi")) {
-        group.add(item->argv);
-        if (is_word(name, "exec")) done = group.deliver(replay_);
+        group.add(item->argv, begin);
+        if (is_word(name, "exec")) done = group.deliver(replay_, failed);
       } else {
         done = replay_(item->argv);
+        if (!done) failed = {std::string(name), begin};
       }
-      if (!done) return refuse_command(part, name, done.error());
+      if (!done) return refuse_command(part, failed, done.error());
+      begin = item->end;
     }
   }
 
@@ -137,9 +174,10 @@ class AofLoad {
     return {};
   }
 
-  Status refuse_command(log::AofPart const& part, std::string_view name, Error const& error) {
-    if (error.message.empty()) return refuse({log::unknown_command_message(part, name)});
-    return refuse({error.message + " reading the append only file " + part.name});
+  Status refuse_command(log::AofPart const& part, Group::Failed const& failed, Error const& error) {
+    std::string const place = "The command is in " + part.name + " at offset " + to_text_unsigned(failed.begin);
+    if (error.message.empty()) return refuse({log::unknown_command_message(part, failed.name), place});
+    return refuse({error.message + " reading the append only file " + part.name, place});
   }
 
   std::unexpected<Error> refuse(std::vector<std::string> const& messages) {
