@@ -101,7 +101,8 @@ void reply_command_info(Command const& command, Reply& reply) {
   for (std::string_view tip : tips) reply.bulk(tip);
   reply.set(command.key_specs.size());
   for (KeySpec const& spec : command.key_specs) reply_key_spec(spec, reply);
-  reply.array(command.subcommands.size());
+  // Without subcommands an empty set, with them an array: so Redis 7.
+  command.subcommands.empty() ? reply.set(0) : reply.array(command.subcommands.size());
   for (Command const* subcommand : command.subcommands) reply_command_info(*subcommand, reply);
 }
 
