@@ -181,7 +181,8 @@ TEST_F(RecoveryTest, GarbageIsAFormatError) {
   EXPECT_FALSE(decision.go_on);
   EXPECT_EQ(decision.messages,
             (std::vector<std::string>{"Bad file format reading the append only file i: make a backup of your AOF file, "
-                                      "then use ./redis-check-aof --fix <filename.manifest>"}));
+                                      "then use ./redis-check-aof --fix <filename.manifest>",
+                                      "The damage in i begins at offset 27 and shows at offset 27"}));
 }
 
 TEST_F(RecoveryTest, FlippedLengthIsNotMistakenForATruncatedTail) {
@@ -196,9 +197,9 @@ TEST_F(RecoveryTest, FlippedLengthIsNotMistakenForATruncatedTail) {
   auto const plan = plan_recovery(directory_);
   LoadErrorDecision const decision = decide(plan->parts[0], true);
   EXPECT_FALSE(decision.go_on);
-  ASSERT_EQ(decision.messages.size(), 2u);
+  ASSERT_EQ(decision.messages.size(), 3u);
   EXPECT_TRUE(decision.messages[0].starts_with("Bad file format reading the append only file i"));
-  EXPECT_EQ(decision.messages[1], "The index of i knows complete commands beyond offset " +
+  EXPECT_EQ(decision.messages[2], "The index of i knows complete commands beyond offset " +
                                       std::to_string(set_.size()) + ": the file is damaged there, not truncated");
   EXPECT_EQ(get("i"), text);
 
