@@ -212,12 +212,12 @@ TEST_F(ClientTest, PauseHoldsCommandsBack) {
 > client pause 1000 write
 +OK
 )");
-  EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kWrite);
+  EXPECT_EQ(services().pause.mode(clock_.ms()), Pause::Mode::kWrite);
   expect("client unpause", "+OK");
-  EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kNone);
+  EXPECT_EQ(services().pause.mode(clock_.ms()), Pause::Mode::kNone);
   expect("client pause 100", "+OK");
-  EXPECT_EQ(services().pause.mode(clock_.ms + 99), Pause::Mode::kAll);
-  EXPECT_EQ(services().pause.mode(clock_.ms + 100), Pause::Mode::kNone);
+  EXPECT_EQ(services().pause.mode(clock_.ms() + 99), Pause::Mode::kAll);
+  EXPECT_EQ(services().pause.mode(clock_.ms() + 100), Pause::Mode::kNone);
 }
 
 TEST_F(ClientTest, ReplySwitches) {

@@ -236,7 +236,7 @@ TEST_F(ServerCommandTest, ShutdownArguments) {
 TEST_F(ServerCommandTest, ShutdownWithoutSaveHoldsWritesAndEndsTheConnection) {
   EXPECT_EQ(send({"shutdown", "nosave"}), "");
   EXPECT_TRUE(session_->closing());
-  EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kWrite);
+  EXPECT_EQ(services().pause.mode(clock_.ms()), Pause::Mode::kWrite);
   EXPECT_FALSE(services().state.shutdown.abort());
 }
 
@@ -246,11 +246,11 @@ TEST_F(ServerCommandTest, ShutdownThatSavesCanBeAborted) {
   Reply reply(out);
   ASSERT_EQ(gate_execute(Args(words), reply), Gate::Outcome::kRunning);
   EXPECT_EQ(session_->running->slice(reply, 100), Task::Progress::kWait);
-  EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kWrite);
+  EXPECT_EQ(services().pause.mode(clock_.ms()), Pause::Mode::kWrite);
   EXPECT_TRUE(services().state.shutdown.abort());
   EXPECT_EQ(session_->running->slice(reply, 100), Task::Progress::kDone);
   EXPECT_EQ(out.to_string(), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
-  EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kNone);
+  EXPECT_EQ(services().pause.mode(clock_.ms()), Pause::Mode::kNone);
   EXPECT_FALSE(session_->closing());
 }
 
@@ -261,7 +261,7 @@ TEST_F(ServerCommandTest, AClientThatGoesAwayTakesItsShutdownBack) {
   ASSERT_EQ(gate_execute(Args(words), reply), Gate::Outcome::kRunning);
   EXPECT_EQ(session_->running->slice(reply, 100), Task::Progress::kWait);
   session_->running.reset();
-  EXPECT_EQ(services().pause.mode(clock_.ms), Pause::Mode::kNone);
+  EXPECT_EQ(services().pause.mode(clock_.ms()), Pause::Mode::kNone);
   expect("shutdown abort", "-ERR No shutdown in progress.");
 }
 

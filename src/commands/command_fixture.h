@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -31,12 +32,16 @@
 
 namespace holdfast {
 
-/// Time that stands still until a test moves it.
+/// Time that stands still until a test moves it. The log's thread reads it meanwhile.
 class StoppedClock final : public Clock {
  public:
-  int64_t unix_us() const override { return ms * 1000; }
-  int64_t monotonic_us() const override { return ms * 1000; }
-  int64_t ms = 1'700'000'000'000;
+  int64_t unix_us() const override { return ms_ * 1000; }
+  int64_t monotonic_us() const override { return ms_ * 1000; }
+  int64_t ms() const { return ms_; }
+  void move(int64_t ms) { ms_ += ms; }
+
+ private:
+  std::atomic<int64_t> ms_ = 1'700'000'000'000;
 };
 
 /// Turns reply bytes into the notation of the dialogues: `+OK`, `-ERR text`, `:1`, `"bulk"`, `nil`, `[a b]`,
@@ -132,9 +137,9 @@ class CommandTest : public testing::Test {
   }
 
   void move_clock(int64_t ms) {
-    clock_.ms += ms;
-    worker_.now_ms = clock_.ms;
-    keyspace_.access().clock.store(static_cast<uint32_t>(clock_.ms / 1000), std::memory_order_relaxed);
+    clock_.move(ms);
+    worker_.now_ms = clock_.ms();
+    keyspace_.access().clock.store(static_cast<uint32_t>(clock_.ms() / 1000), std::memory_order_relaxed);
   }
 
   /// The reply to a command of these arguments, as bytes. A task is driven to its end in slices of `slice_us`.
