@@ -1,7 +1,7 @@
 #include "admin/dataset_digest.h"
 
-#include "base/check.h"
 #include "base/strings.h"
+#include "values/type_ops.h"
 
 namespace holdfast {
 namespace {
@@ -15,9 +15,23 @@ void exclusive_or(Sha1Digest& into, Sha1Digest const& other) {
 /// Goes on with `digest`: that of a key's name, or an empty one.
 void add_value(Digest& digest, Record const& record) {
   digest.mix(static_cast<uint32_t>(record.type()));
-  CHECK(record.type() == ValueType::kString);
-  IntegerText scratch;
-  digest.mix(record.text(scratch));
+  ops_of(record.type()).for_digest(record.view(), [&](std::string_view first, std::string_view second) {
+    switch (record.type()) {
+      case ValueType::kSet:
+        digest.add(first);
+        break;
+      case ValueType::kHash:
+      case ValueType::kZset: {
+        Digest element;
+        element.mix(first);
+        element.mix(second);
+        digest.merge(element);
+        break;
+      }
+      default:
+        digest.mix(first);
+    }
+  });
   if (record.has_expiry()) digest.add("!!expire!!");
 }
 

@@ -10,6 +10,7 @@
 #include "command/errors.h"
 #include "config/config.h"
 #include "rdb/writer.h"
+#include "values/type_ops.h"
 
 // DEBUG on keys and tables. Handlers of tasks hold no locks, so these take the partition of a key when they need it.
 
@@ -82,8 +83,7 @@ class DigestValueTask final : public KeysTask {
 size_t serialized_length(Record const& record) {
   std::string bytes;
   RdbWriter writer(bytes);
-  IntegerText scratch;
-  writer.string(record.text(scratch));
+  ops_of(record.type()).write_rdb(record.view(), writer, {});
   return bytes.size();
 }
 
@@ -97,7 +97,7 @@ class ObjectTask final : public KeysTask {
     char address[32];
     std::snprintf(address, sizeof address, "%p", static_cast<void const*>(record));
     text_ = std::string("Value at:") + address + " refcount:" + to_text(txn.keyspace().shown_refcount(*record)) + " encoding:" +
-            std::string(encoding_name(record->encoding())) +
+            std::string(ops_of(record->type()).encoding_name(record->view())) +
             " serializedlength:" + to_text_unsigned(serialized_length(*record)) +
             " lru:" + to_text_unsigned(record->access()) +
             " lru_seconds_idle:" + to_text_unsigned(txn.keyspace().idle_seconds(record->access()));

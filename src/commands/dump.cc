@@ -7,8 +7,8 @@
 #include "command/errors.h"
 #include "keyspace/keyspace.h"
 #include "rdb/dump_payload.h"
-#include "rdb/string_value.h"
 #include "rdb/writer.h"
+#include "values/type_ops.h"
 
 namespace holdfast {
 namespace {
@@ -18,10 +18,9 @@ void cmd_dump(Txn& txn, Args args, Reply& reply) {
   if (!record) return reply.null();
   std::string payload;
   RdbWriter writer(payload);
-  CHECK(record->type() == ValueType::kString);
-  writer.type(RdbType::kString);
-  IntegerText scratch;
-  writer.string(record->text(scratch));
+  TypeOps const& ops = ops_of(record->type());
+  writer.type(ops.rdb_type(record->view()));
+  ops.write_rdb(record->view(), writer, {});
   append_dump_footer(payload);
   reply.bulk(payload);
 }
@@ -67,14 +66,11 @@ std::optional<RestoreOptions> RestoreOptions::parse(Args args, Reply& reply) {
 }
 
 /// The value of a verified payload; nullopt when it is damaged or of a type that there is not.
-std::optional<DetachedValue> decode(std::string_view body) {
+std::optional<DetachedValue> decode(Txn& txn, std::string_view body) {
   ByteReader in(body);
-  if (in.byte() != static_cast<uint8_t>(RdbType::kString)) return std::nullopt;
-  std::string scratch;
-  RdbStringValue string = read_string_value(in, scratch);
-  if (!in.ok()) return std::nullopt;
-  if (string.is_integer) return DetachedValue::of_integer(string.integer);
-  return DetachedValue::of_text(string.text);
+  auto const type = static_cast<RdbType>(in.byte());
+  std::optional<DetachedValue> value = read_rdb_value(type, in, txn.keyspace().value_context());
+  return in.ok() ? std::move(value) : std::nullopt;
 }
 
 /// IDLETIME counts under an LRU policy, FREQ under an LFU one; otherwise the key counts as just made.
@@ -102,7 +98,7 @@ void cmd_restore(Txn& txn, Args args, Reply& reply) {
   if (*ttl < 0) return reply.error("Invalid TTL value, must be >= 0");
   Result<std::string_view> body = verify_dump_payload(args[3], true, kRdbVersion);
   if (!body) return reply.error(body.error().message);
-  std::optional<DetachedValue> value = decode(*body);
+  std::optional<DetachedValue> value = decode(txn, *body);
   if (!value) return reply.error("Bad data format");
 
   if (*ttl != 0) {

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "command/errors.h"
 #include "keyspace/keyspace.h"
+#include "values/type_ops.h"
 
 namespace holdfast {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::string_view kNotLru =
 void cmd_object_encoding(Txn& txn, Args args, Reply& reply) {
   Record* record = txn.find(args[2], Lookup::kQuiet);
   if (!record) return reply.null();
-  reply.bulk(encoding_name(record->encoding()));
+  reply.bulk(ops_of(record->type()).encoding_name(record->view()));
 }
 
 void cmd_object_refcount(Txn& txn, Args args, Reply& reply) {

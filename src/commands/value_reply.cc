@@ -4,8 +4,8 @@
 
 namespace holdfast {
 
-bool is_string_or_missing(Record const* record, Reply& reply) {
-  if (!record || record->type() == ValueType::kString) return true;
+bool is_type_or_missing(Record const* record, ValueType type, Reply& reply) {
+  if (!record || record->type() == type) return true;
   reply.error(errors::kWrongType);
   return false;
 }
@@ -16,14 +16,12 @@ void reply_string(Record const* record, Reply& reply) {
     case Encoding::kInt:
       reply.bulk_integer(record->integer());
       break;
-    case Encoding::kEmbstr:
-    case Encoding::kRaw:
-      reply.bulk(record->inline_bytes());
-      break;
     case Encoding::kShared:
       record->shared()->add_ref();
       reply.bulk(SharedBufferRef::adopt(record->shared()));
       break;
+    default:
+      reply.bulk(record->inline_bytes());
   }
 }
 

@@ -31,9 +31,10 @@ KeyTable::KeyTable(PagePool& pool, KeyHasher const& hasher, CutState const& cut,
 
 KeyTable::~KeyTable() {
   // Small records go with their pages; only what points outside of them must be found.
-  if (shared_bytes_ == 0 && slab_.large_blocks() == 0) return;
+  if (shared_bytes_ == 0 && bodies_ == 0 && slab_.large_blocks() == 0) return;
   table_.for_each([this](Record* record) {
     if (record->encoding() == Encoding::kShared) SharedBufferRef::adopt(record->shared());
+    if (record->encoding() == Encoding::kBody) delete record->body();
     size_t bytes = record->block_bytes();
     if (bytes > kSlabBytesMax) slab_.release(record, bytes);
   });
@@ -54,8 +55,29 @@ void KeyTable::save_bucket(Bucket& bucket) {
 Record* KeyTable::make(RecordContent const& content, size_t capacity) {
   size_t bytes = capacity ? capacity : Record::bytes_for(content, false);
   Record* record = Record::write(slab_.allocate(bytes), content, static_cast<uint32_t>(capacity));
-  if (content.encoding == Encoding::kShared) shared_bytes_ += content.shared->footprint();
+  note_outside(content);
   return record;
+}
+
+void KeyTable::note_outside(RecordContent const& content) {
+  if (content.encoding == Encoding::kShared) shared_bytes_ += content.shared->footprint();
+  if (content.encoding == Encoding::kBody) {
+    body_bytes_ += content.body->memory_bytes();
+    bodies_++;
+  }
+}
+
+void KeyTable::drop_outside(Record* record) {
+  if (record->encoding() == Encoding::kShared) drop_shared(record->shared());
+  if (record->encoding() == Encoding::kBody) drop_body(record->body());
+}
+
+void KeyTable::drop_body(Body* body) {
+  size_t const bytes = body->memory_bytes();
+  body_bytes_ -= bytes;
+  bodies_--;
+  std::unique_ptr<Body> owned(body);
+  if (bytes >= kLazyFreeBytesMin) lazy_free_.push(std::move(owned));
 }
 
 void KeyTable::drop_shared(SharedBuffer* buffer) {
@@ -65,7 +87,7 @@ void KeyTable::drop_shared(SharedBuffer* buffer) {
 }
 
 void KeyTable::free_record(Record* record) {
-  if (record->encoding() == Encoding::kShared) drop_shared(record->shared());
+  drop_outside(record);
   slab_.release(record, record->block_bytes());
 }
 
@@ -105,9 +127,9 @@ Record* KeyTable::replace(Slot slot, RecordContent const& content) {
   if (old_bytes <= kSlabBytesMax && new_bytes <= kSlabBytesMax &&
       Slab::class_bytes(old_bytes) == Slab::class_bytes(new_bytes)) {
     before_change(slot);
-    if (old->encoding() == Encoding::kShared) drop_shared(old->shared());
+    drop_outside(old);
     Record::write(old, content, 0);
-    if (content.encoding == Encoding::kShared) shared_bytes_ += content.shared->footprint();
+    note_outside(content);
   } else {
     record = make(content, 0);
     table_.replace(slot, record);
@@ -144,8 +166,8 @@ Record* KeyTable::set_expiry(Slot slot, std::optional<int64_t> expire_ms) {
     switch (old->encoding()) {
       case Encoding::kInt: content.integer = old->integer(); break;
       case Encoding::kShared: content.shared = old->shared(); break;
-      case Encoding::kEmbstr:
-      case Encoding::kRaw: content.bytes = old->inline_bytes(); break;
+      case Encoding::kBody: content.body = old->body(); break;
+      default: content.bytes = old->inline_bytes();
     }
     record = Record::write(slab_.allocate(Record::bytes_for(content, false)), content, 0);
     table_.replace(slot, record);

@@ -71,18 +71,19 @@ class KeyTable final : public Garbage {
   size_t expiring() const { return expiring_; }
   uint64_t expiry_sum_ms_low() const { return static_cast<uint64_t>(expiry_sum_); }
   double mean_expiry_ms() const { return expiring_ ? static_cast<double>(expiry_sum_ / static_cast<WideInteger>(expiring_)) : 0; }
-  /// Bytes of records, shared buffers and table.
-  size_t memory_bytes() const { return slab_.allocated_bytes() + shared_bytes_ + table_.memory_bytes(); }
+  /// Bytes of records, shared buffers, bodies and table.
+  size_t memory_bytes() const { return slab_.allocated_bytes() + shared_bytes_ + body_bytes_ + table_.memory_bytes(); }
   size_t shared_bytes() const { return shared_bytes_; }
+  size_t body_bytes() const { return body_bytes_; }
   Table& table() { return table_; }
 
   Slot find(uint64_t hash, std::string_view key) const {
     return table_.find(hash, [key](Record const* record) { return record->key() == key; });
   }
 
-  /// Creates the record of content.key, which must not be there. Takes over content.shared.
+  /// Creates the record of content.key, which must not be there. Takes over content.shared and content.body.
   Record* insert(uint64_t hash, RecordContent const& content);
-  /// Creates or replaces the record of content.key. Takes over content.shared.
+  /// Creates or replaces the record of content.key. Takes over content.shared and content.body.
   Record* put(uint64_t hash, RecordContent const& content);
   /// Replaces the record at `slot`, whose key is content.key.
   Record* replace(Slot slot, RecordContent const& content);
@@ -95,6 +96,9 @@ class KeyTable final : public Garbage {
   /// Grows or overwrites a raw string in place when its block has room, else moves it to a block with slack for growth.
   /// `length` is the new length; bytes beyond the old length are zero. Returns the writable bytes.
   char* resize_raw(Slot slot, size_t length);
+
+  /// A body of this table takes `after` bytes now, before it were `before`.
+  void note_body_bytes(size_t before, size_t after) { body_bytes_ += after - before; }
 
   /// The walk of the expiry cycle through this table, kept here so that it goes on after SWAPDB.
   bool expiry_due(int64_t now_ms) const { return expiry_position_ != 0 || next_expiry_ms_ < now_ms; }
@@ -130,7 +134,10 @@ class KeyTable final : public Garbage {
   friend struct Traits;
   Record* make(RecordContent const& content, size_t capacity);
   void free_record(Record* record);
+  void drop_outside(Record* record);
   void drop_shared(SharedBuffer* buffer);
+  void drop_body(Body* body);
+  void note_outside(RecordContent const& content);
   void note_expiry(uint64_t hash, int64_t expire_ms);
   void forget_expiry(Record const* record);
 
@@ -145,6 +152,8 @@ class KeyTable final : public Garbage {
   int64_t earliest_seen_ms_ = 0;
   uint64_t expiry_position_ = 0;
   size_t shared_bytes_ = 0;
+  size_t body_bytes_ = 0;
+  size_t bodies_ = 0;
 };
 
 }  // namespace holdfast

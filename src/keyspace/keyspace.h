@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "keyspace/partition.h"
+#include "values/value_limits.h"
 
 namespace holdfast {
 
@@ -98,6 +99,10 @@ class Keyspace {
   std::atomic<bool> integers_shared{true};
   /// What OBJECT REFCOUNT and DEBUG OBJECT answer: 2147483647 for an integer that counts as shared, else 1.
   int64_t shown_refcount(Record const& record) const;
+
+  /// Up to where collections stay packed.
+  ValueLimits limits;
+  ValueContext value_context() const { return {hasher_, limits}; }
 
   /// Keys are not expired while this is not 0: loading, CLIENT PAUSE, replicas.
   std::atomic<int> expiry_holds{0};

@@ -34,8 +34,6 @@ bool is_wide_expiry(int64_t expire_ms) {
   return static_cast<int64_t>(static_cast<uint64_t>(expire_ms) << 16) >> 16 != expire_ms;
 }
 
-bool is_inline(Encoding encoding) { return encoding == Encoding::kEmbstr || encoding == Encoding::kRaw; }
-
 }  // namespace
 
 size_t Record::bytes_for(RecordContent const& content, bool with_capacity) {
@@ -77,8 +75,11 @@ Record* Record::write(void* block, RecordContent const& content, uint32_t capaci
   switch (content.encoding) {
     case Encoding::kInt: store(at, content.integer); break;
     case Encoding::kShared: store(at, content.shared); break;
+    case Encoding::kBody: store(at, content.body); break;
     case Encoding::kEmbstr:
-    case Encoding::kRaw: {
+    case Encoding::kRaw:
+    case Encoding::kPacked:
+    case Encoding::kIntset: {
       size_t length = content.bytes.size();
       if (length <= kShortLengthMax) {
         *at++ = static_cast<uint8_t>(length);
@@ -177,10 +178,26 @@ std::string_view Record::text(IntegerText& scratch) const {
   switch (encoding()) {
     case Encoding::kInt: return {scratch.bytes, format_int64(scratch.bytes, integer())};
     case Encoding::kShared: return shared()->view();
-    case Encoding::kEmbstr:
-    case Encoding::kRaw: break;
+    default: break;
   }
+  DCHECK(type() == ValueType::kString);
   return inline_bytes();
+}
+
+Body* Record::body() const {
+  DCHECK(encoding() == Encoding::kBody);
+  return load<Body*>(value());
+}
+
+ValueView Record::view() const {
+  ValueView view{.type = type(), .encoding = encoding()};
+  switch (encoding()) {
+    case Encoding::kInt: view.integer = integer(); break;
+    case Encoding::kShared: view.shared = shared(); break;
+    case Encoding::kBody: view.body = body(); break;
+    default: view.bytes = inline_bytes();
+  }
+  return view;
 }
 
 size_t Record::text_length() const {

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string_view>
 
-#include "keyspace/value_type.h"
 #include "memory/shared_buffer.h"
+#include "values/body.h"
+#include "values/value_type.h"
+#include "values/value_view.h"
 
 namespace holdfast {
 
@@ -20,7 +22,8 @@ namespace holdfast {
 //          .   i48  expiry, Unix ms            (kHasExpiry; i64 when kWideExpiry: after the year 6429)
 //          .   u32  bytes of the whole block   (kHasCapacity; else the block is the class of its content)
 //          .        key bytes
-//          .        value: kInt 8 bytes; kEmbstr, kRaw: u8 length, or 0xFF and u32, then the bytes; kShared: 8-byte pointer
+//          .        value: kInt 8 bytes; inline encodings: u8 length, or 0xFE and u32, then the bytes; kShared, kBody: 8-byte
+//               pointer
 //
 // Exactly one pointer to a record exists: in its bucket. It may be written only under the lock of its partition.
 
@@ -34,9 +37,10 @@ struct RecordContent {
   std::string_view key;
   ValueType type = ValueType::kString;
   Encoding encoding = Encoding::kRaw;
-  std::string_view bytes;             ///< kEmbstr, kRaw
+  std::string_view bytes;             ///< inline encodings
   int64_t integer = 0;                ///< kInt
   SharedBuffer* shared = nullptr;     ///< kShared; the record takes over the caller's reference
+  Body* body = nullptr;               ///< kBody; the record takes it over
   std::optional<int64_t> expire_ms;   ///< Unix ms
   uint32_t access = 0;
 };
@@ -89,10 +93,13 @@ class Record {
   /// Precondition: kShared. The record keeps its reference.
   SharedBuffer* shared() const;
   void set_shared(SharedBuffer* buffer);
+  /// Precondition: kBody. The record owns it.
+  Body* body() const;
+  ValueView view() const;
   /// Length of the text of a string value.
   size_t text_length() const;
 
-  /// Precondition: kEmbstr or kRaw. The bytes in the block.
+  /// Precondition: an inline encoding. The bytes in the block.
   std::string_view inline_bytes() const;
   char* inline_data() { return const_cast<char*>(inline_bytes().data()); }
   /// How long the inline value may become in this block of `block_bytes` with its present length field.

@@ -12,19 +12,9 @@
 namespace holdfast {
 namespace {
 
-/// Longest value that is stored as embstr, bytes.
-constexpr size_t kEmbstrBytesMax = 44;
-
 bool is_expired(Record const* record, int64_t now_ms) { return record->has_expiry() && record->expire_ms() < now_ms; }
 
 }  // namespace
-
-DetachedValue DetachedValue::of_integer(int64_t integer) { return {.encoding = Encoding::kInt, .integer = integer}; }
-
-DetachedValue DetachedValue::of_text(std::string_view text) {
-  if (text.size() >= kSharedBytesMin) return {.encoding = Encoding::kShared, .shared = SharedBuffer::copy_of(text)};
-  return {.encoding = text.size() <= kEmbstrBytesMax ? Encoding::kEmbstr : Encoding::kRaw, .bytes = std::string(text)};
-}
 
 Txn::Txn(Keyspace& keyspace, LockSet& locks, TxnScratch& scratch, int64_t now_ms)
     : keyspace_(keyspace), locks_(locks), scratch_(scratch), now_ms_(now_ms) {
@@ -66,10 +56,10 @@ Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
   return record;
 }
 
-void Txn::changed(int db, std::string_view key, Partition& partition) {
+void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t changes) {
   changed_ = true;
-  dirty_++;
-  partition.dirty.add(1);
+  dirty_ += changes;
+  partition.dirty.add(changes);
   Keyspace::publish_counters(partition, db);
   if (!partition.watchers.empty()) [[unlikely]] partition.watchers.touch(db, key);
 }
@@ -164,8 +154,10 @@ size_t Txn::memory_usage(std::string_view key) {
   KeyTable& table = *this->table(db_, home(key));
   size_t block = record->block_bytes();
   if (block <= kSlabBytesMax) block = Slab::class_bytes(block);
-  size_t shared = record->encoding() == Encoding::kShared ? record->shared()->footprint() : 0;
-  return block + table.table().memory_bytes() / table.size() + shared;
+  size_t outside = 0;
+  if (record->encoding() == Encoding::kShared) outside = record->shared()->footprint();
+  if (record->encoding() == Encoding::kBody) outside = record->body()->memory_bytes();
+  return block + table.table().memory_bytes() / table.size() + outside;
 }
 
 bool Txn::remove_in(int db, std::string_view key) {
@@ -190,25 +182,80 @@ void Txn::set_expiry(std::string_view key, std::optional<int64_t> expire_ms) {
 }
 
 DetachedValue Txn::copy_value(Record const* record) const {
-  DetachedValue value{.type = record->type(), .encoding = record->encoding(), .expire_ms = record->expiry(),
-                      .access = record->access()};
+  DetachedValue value;
+  value.type = record->type();
+  value.encoding = record->encoding();
+  value.expire_ms = record->expiry();
+  value.access = record->access();
   switch (record->encoding()) {
     case Encoding::kInt: value.integer = record->integer(); break;
     case Encoding::kShared:
       record->shared()->add_ref();
       value.shared = SharedBufferRef::adopt(record->shared());
       break;
-    case Encoding::kEmbstr:
-    case Encoding::kRaw: value.bytes = record->inline_bytes(); break;
+    case Encoding::kBody: value.body = record->body()->freeze(); break;
+    default: value.bytes = record->inline_bytes();
   }
   return value;
 }
 
 void Txn::put_value(int db, std::string_view key, DetachedValue value) {
   RecordContent content{.key = key, .type = value.type, .encoding = value.encoding, .bytes = value.bytes,
-                        .integer = value.integer, .shared = value.shared.detach(), .expire_ms = value.expire_ms,
-                        .access = value.access};
+                        .integer = value.integer, .shared = value.shared.detach(), .body = value.body.release(),
+                        .expire_ms = value.expire_ms, .access = value.access};
   put_content(db, home(key), content);
+}
+
+ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
+  ValueEdit edit;
+  edit.type = type;
+  if (!scratch_.edits.empty()) {
+    edit.bytes = std::move(scratch_.edits.back());
+    scratch_.edits.pop_back();
+    edit.bytes.clear();
+  }
+  if (!record) return edit;
+  DCHECK(record->type() == type);
+  edit.encoding = record->encoding();
+  if (edit.encoding != Encoding::kBody) {
+    edit.bytes.assign(record->inline_bytes());
+    return edit;
+  }
+  // From here on the body may change at any moment: who wants the old state takes it now.
+  KeyHome home = this->home(key);
+  table(db_, home)->before_change(locate(db_, home, key));
+  edit.body = record->body();
+  edit.body_bytes = edit.body->memory_bytes();
+  return edit;
+}
+
+void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes) {
+  if (changes > 0) {
+    KeyHome home = this->home(key);
+    KeyTable::Slot slot = locate(db_, home, key);
+    if (slot && edit.body && !edit.made) table(db_, home)->note_body_bytes(edit.body_bytes, edit.body->memory_bytes());
+    if (empty) {
+      if (slot) table(db_, home)->erase(slot);
+    } else if (edit.made || !edit.in_body()) {
+      RecordContent content{.key = key, .type = edit.type, .encoding = edit.encoding, .bytes = edit.bytes,
+                            .body = edit.made.release(), .access = keyspace_.initial_access()};
+      KeyTable& table = keyspace_.table(*home.partition, db_);
+      if (slot) {
+        content.expire_ms = slot.entry()->expiry();
+        content.access = slot.entry()->access();
+        table.replace(slot, content);
+      } else {
+        table.insert(home.hash, content);
+      }
+    }
+    changed(db_, key, *home.partition, changes);
+  }
+  constexpr size_t kBufferBytesKept = 64 * 1024;
+  constexpr size_t kBuffersKept = 4;
+  if (edit.bytes.capacity() <= kBufferBytesKept && scratch_.edits.size() < kBuffersKept) {
+    scratch_.edits.push_back(std::move(edit.bytes));
+  }
+  edit = {};
 }
 
 void Txn::watch(std::string_view key, WatchFlag const& flag) {

@@ -12,6 +12,8 @@
 #include "keyspace/partition.h"
 #include "keyspace/record.h"
 #include "log/stream_buffer.h"
+#include "values/detached_value.h"
+#include "values/value_edit.h"
 
 namespace holdfast {
 
@@ -27,6 +29,7 @@ struct TxnScratch {
   std::string effects;
   std::vector<LoggedCommand> commands;
   std::vector<log::Effect> unit;
+  std::vector<std::string> edits;  // buffers for packed values
 };
 
 /// How a string is to be stored.
@@ -42,21 +45,6 @@ enum class Lookup : uint8_t {
   kWrite,     ///< touches the access time, counts nothing
   kQuiet,     ///< counts like kRead, touches nothing (EXISTS, TYPE, TTL, OBJECT)
   kPeek,      ///< touches and counts nothing (DEBUG, expiry)
-};
-
-/// A value taken out of its record (RENAME, COPY, MOVE, RESTORE).
-struct DetachedValue {
-  ValueType type = ValueType::kString;
-  Encoding encoding = Encoding::kRaw;
-  int64_t integer = 0;
-  std::string bytes;
-  SharedBufferRef shared;
-  std::optional<int64_t> expire_ms;
-  uint32_t access = 0;
-
-  /// A string, encoded by the rule of SET (of text that is no integer), without expiry.
-  static DetachedValue of_integer(int64_t integer);
-  static DetachedValue of_text(std::string_view text);
 };
 
 /// One atomic execution: a command, an EXEC, a script call. It holds the locks of every partition its keys live in from
@@ -100,7 +88,14 @@ class Txn {
   bool remove_in(int db, std::string_view key);
   /// Sets or clears the expiry (Unix ms) of an existing key.
   void set_expiry(std::string_view key, std::optional<int64_t> expire_ms);
-  /// A copy of the value (big strings are shared, not copied). Precondition: `record` is of this transaction.
+  /// Opens a collection for change: of `record` (from `find` of `key`, right before), or a new empty one of `type` when null.
+  /// A body may be changed in place from here on. Every edit is given to `finish_edit`; a command may have several of
+  /// different keys open.
+  ValueEdit edit(std::string_view key, Record* record, ValueType type);
+  /// Writes the edit back; a value that is `empty` now is no key any more. `changes` is what it counts for (rdb_changes...);
+  /// 0: nothing was changed, and nothing is done. The expiry stays as it is.
+  void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes);
+  /// A copy of the value in O(1): big strings are shared, bodies frozen. Precondition: `record` is of this transaction.
   DetachedValue copy_value(Record const* record) const;
   /// Puts a detached value under `key` of `db`, replacing what is there.
   void put_value(int db, std::string_view key, DetachedValue value);
@@ -153,7 +148,7 @@ class Txn {
   KeyHome home(std::string_view key) const;
   KeyTable* table(int db, KeyHome const& home) const { return home.partition->tables[static_cast<size_t>(db)].get(); }
   KeyTable::Slot locate(int db, KeyHome const& home, std::string_view key) const;
-  void changed(int db, std::string_view key, Partition& partition);
+  void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void add_effect(int db, std::span<std::string_view const> command);
   Record* put_content(int db, KeyHome const& home, RecordContent const& content);

@@ -136,11 +136,36 @@ void Server::apply_keyspace_settings() {
                                  std::memory_order_relaxed);
   access.clock.store(static_cast<uint32_t>(clock_.unix_ms() / 1000), std::memory_order_relaxed);
   keyspace_.string_bytes_max.store(config_.memory(Directive::kProtoMaxBulkLen), std::memory_order_relaxed);
+  apply_value_limits();
+}
+
+void Server::apply_value_limits() {
+  ValueLimits& limits = keyspace_.limits;
+  auto const number = [&](std::atomic<uint64_t>& limit, Directive directive) {
+    limit.store(static_cast<uint64_t>(config_.integer(directive)), std::memory_order_relaxed);
+  };
+  auto const bytes = [&](std::atomic<uint64_t>& limit, Directive directive) {
+    limit.store(config_.memory(directive), std::memory_order_relaxed);
+  };
+  number(limits.hash_max_listpack_entries, Directive::kHashMaxListpackEntries);
+  bytes(limits.hash_max_listpack_value, Directive::kHashMaxListpackValue);
+  limits.list_max_listpack_size.store(config_.integer(Directive::kListMaxListpackSize), std::memory_order_relaxed);
+  number(limits.set_max_intset_entries, Directive::kSetMaxIntsetEntries);
+  number(limits.set_max_listpack_entries, Directive::kSetMaxListpackEntries);
+  bytes(limits.set_max_listpack_value, Directive::kSetMaxListpackValue);
+  number(limits.zset_max_listpack_entries, Directive::kZsetMaxListpackEntries);
+  bytes(limits.zset_max_listpack_value, Directive::kZsetMaxListpackValue);
+  bytes(limits.stream_node_max_bytes, Directive::kStreamNodeMaxBytes);
+  number(limits.stream_node_max_entries, Directive::kStreamNodeMaxEntries);
+  bytes(limits.hll_sparse_max_bytes, Directive::kHllSparseMaxBytes);
 }
 
 void Server::connect_config() {
   config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
-                     Directive::kProtoMaxBulkLen},
+                     Directive::kProtoMaxBulkLen, Directive::kHashMaxListpackEntries, Directive::kHashMaxListpackValue,
+                     Directive::kListMaxListpackSize, Directive::kSetMaxIntsetEntries, Directive::kSetMaxListpackEntries,
+                     Directive::kSetMaxListpackValue, Directive::kZsetMaxListpackEntries, Directive::kZsetMaxListpackValue,
+                     Directive::kStreamNodeMaxBytes, Directive::kStreamNodeMaxEntries, Directive::kHllSparseMaxBytes},
                     [this]() -> Status {
                       apply_keyspace_settings();
                       return {};

@@ -59,6 +59,7 @@ class Server final : public ServerControl {
   void connect_parts();
   void connect_config();
   void apply_keyspace_settings();
+  void apply_value_limits();
   bool raise_file_limit();
   void load();
   void loaded();

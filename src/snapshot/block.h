@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "memory/shared_buffer.h"
+#include "values/detached_value.h"
 
 namespace holdfast::snapshot {
 
@@ -28,11 +29,15 @@ struct Block {
       kCompress,        ///< bytes[at, at + length) are a text: write it as RDB string, compressed if that helps
       kShared,          ///< before bytes[at] comes the text of `shared`, as it is
       kSharedCompress,  ///< before bytes[at] comes the text of `shared` as RDB string, compressed if that helps
+      kValue,           ///< before bytes[at] comes the payload of `value` (RDB), or the commands that make it (RESP)
     };
     Kind kind;
     size_t at;
     size_t length;
     SharedBufferRef shared;
+    /// A collection as it was at the cut: a frozen body, or a copy of packed bytes.
+    std::unique_ptr<DetachedValue> value;
+    std::string key;  ///< of `value`, for RESP
   };
 
   std::string bytes;

@@ -4,12 +4,11 @@
 
 #include "base/number.h"
 #include "rdb/string_value.h"
+#include "values/type_ops.h"
 
 namespace holdfast::snapshot {
 namespace {
 
-/// Longest text that SET keeps as embstr, bytes.
-constexpr size_t kEmbstrBytesMax = 44;
 /// How far ahead of the insertion buckets are asked for.
 constexpr size_t kPrefetchDistance = 16;
 
@@ -150,6 +149,7 @@ Status Inserters::insert(Lane& lane, Batch const& batch) {
 
 Status Inserters::insert_item(KeyTable& table, LoadItem const& item, std::string& scratch) const {
   ByteReader in(item.value);
+  if (item.type != RdbType::kString) return insert_collection(table, item, in);
   RdbStringValue const value = read_string_value(in, scratch);
   if (!in.ok()) return fail("Bad data format in the value of key '" + std::string(item.key) + "'");
   RecordContent content{.key = item.key, .access = item.access};
@@ -167,6 +167,20 @@ Status Inserters::insert_item(KeyTable& table, LoadItem const& item, std::string
     content.encoding = Encoding::kShared;
     content.shared = SharedBuffer::copy_of(value.text).detach();
   }
+  return put(table, item, content);
+}
+
+Status Inserters::insert_collection(KeyTable& table, LoadItem const& item, ByteReader& in) const {
+  std::optional<DetachedValue> value = read_rdb_value(item.type, in, keyspace_.value_context());
+  if (!in.ok() || !in.at_end()) return fail("Bad data format in the value of key '" + std::string(item.key) + "'");
+  if (!value) return {};  // a collection without elements: Redis leaves it out as well
+  RecordContent content{.key = item.key, .type = value->type, .encoding = value->encoding, .bytes = value->bytes,
+                        .body = value->body.release(), .access = item.access};
+  if (item.expire_ms != LoadItem::kNoExpiry) content.expire_ms = item.expire_ms;
+  return put(table, item, content);
+}
+
+Status Inserters::put(KeyTable& table, LoadItem const& item, RecordContent const& content) const {
   size_t const before = table.size();
   table.put(item.hash, content);
   if (table.size() == before && !replace_) {

@@ -17,16 +17,17 @@
 
 namespace holdfast::snapshot {
 
-/// A string key of an RDB file on its way into the key space.
+/// A key of an RDB file on its way into the key space.
 struct LoadItem {
   static constexpr int64_t kNoExpiry = std::numeric_limits<int64_t>::min();
 
   uint64_t hash;
   std::string_view key;
-  std::string_view value;  ///< payload of type 0, as it stands in the file
+  std::string_view value;  ///< payload as it stands in the file
   int64_t expire_ms;
   uint32_t access;
   int db;
+  RdbType type = RdbType::kString;
 };
 
 /// The threads that decode and insert what one reader hands out. Each owns the partitions whose number leaves its own
@@ -81,6 +82,8 @@ class Inserters {
   Status insert(Lane& lane, Batch const& batch);
   void sort_by_partition(Lane& lane, Batch const& batch) const;
   Status insert_item(KeyTable& table, LoadItem const& item, std::string& scratch) const;
+  Status insert_collection(KeyTable& table, LoadItem const& item, ByteReader& in) const;
+  Status put(KeyTable& table, LoadItem const& item, RecordContent const& content) const;
   void fail_with(Error error);
 
   Keyspace& keyspace_;

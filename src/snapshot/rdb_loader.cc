@@ -8,6 +8,7 @@
 #include "rdb/file_reader.h"
 #include "snapshot/inserter.h"
 #include "snapshot/loader.h"
+#include "values/type_ops.h"
 
 namespace holdfast::snapshot {
 namespace {
@@ -127,7 +128,7 @@ class RdbLoad {
 
   Status on_entry() {
     RdbEntry const& entry = reader_.entry();
-    if (entry.type != RdbType::kString) [[unlikely]] {
+    if (!value_type_of(entry.type)) [[unlikely]] {
       return refuse("Cannot load the " + std::string(type_word(entry.type)) + " at key '" + std::string(entry.key) +
                     "' in DB " + to_text_unsigned(entry.db) + ": values of RDB type " +
                     to_text(static_cast<int>(entry.type)) + " are not supported yet");
@@ -143,7 +144,8 @@ class RdbLoad {
                     .value = entry.value,
                     .expire_ms = entry.expire_ms.value_or(LoadItem::kNoExpiry),
                     .access = access_of(entry),
-                    .db = static_cast<int>(entry.db)},
+                    .db = static_cast<int>(entry.db),
+                    .type = entry.type},
                    reader_.block());
     return {};
   }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/check.h"
 #include "base/number.h"
 #include "log/effect_buffer.h"
 #include "rdb/writer.h"
+#include "values/type_ops.h"
 
 namespace holdfast::snapshot {
 namespace {
@@ -16,7 +16,7 @@ using Kind = Block::Detour::Kind;
 void add_shared(Block& block, Kind kind, SharedBuffer* buffer) {
   buffer->add_ref();
   block.detours.push_back(
-      {.kind = kind, .at = block.bytes.size(), .length = 0, .shared = SharedBufferRef::adopt(buffer)});
+      {.kind = kind, .at = block.bytes.size(), .length = 0, .shared = SharedBufferRef::adopt(buffer), .value = {}, .key = {}});
   block.shared_bytes += buffer->size();
 }
 
@@ -25,17 +25,47 @@ void write_rdb_text(Block& block, bool compress, std::string_view text) {
     RdbWriter(block.bytes, compress && may_compress(text)).string(text);
     return;
   }
-  block.detours.push_back({.kind = Kind::kCompress, .at = block.bytes.size(), .length = text.size(), .shared = {}});
+  block.detours.push_back({.kind = Kind::kCompress, .at = block.bytes.size(), .length = text.size(), .shared = {}, .value = {}, .key = {}});
   block.bytes.append(text);
 }
 
+/// A collection that takes too long to write under the lock: a copy of its packed bytes, or its body, frozen.
+void add_value(Block& block, Record const& record, std::string_view key) {
+  auto value = std::make_unique<DetachedValue>();
+  value->type = record.type();
+  value->encoding = record.encoding();
+  if (record.encoding() == Encoding::kBody) {
+    value->body = record.body()->freeze();
+    block.shared_bytes += std::min(value->body->memory_bytes(), kBlockBytes);
+  } else {
+    value->bytes = record.inline_bytes();
+    block.shared_bytes += value->bytes.size();
+  }
+  block.detours.push_back({.kind = Kind::kValue,
+                           .at = block.bytes.size(),
+                           .length = 0,
+                           .shared = {},
+                           .value = std::move(value),
+                           .key = std::string(key)});
+}
+
+bool is_long(Record const& record) {
+  return record.encoding() == Encoding::kBody || record.inline_bytes().size() > kCompressUnderLockBytesMax;
+}
+
+void write_rdb_collection(Block& block, bool compress, Record const& record) {
+  if (is_long(record)) return add_value(block, record, {});
+  RdbWriter writer(block.bytes, compress);
+  ops_of(record.type()).write_rdb(record.view(), writer, {});
+}
+
 void write_rdb_value(Block& block, bool compress, Record const& record) {
+  if (record.type() != ValueType::kString) return write_rdb_collection(block, compress, record);
   switch (record.encoding()) {
     case Encoding::kInt:
       RdbWriter(block.bytes).integer(record.integer());
       break;
-    case Encoding::kEmbstr:
-    case Encoding::kRaw:
+    default:
       write_rdb_text(block, compress, record.inline_bytes());
       break;
     case Encoding::kShared:
@@ -55,15 +85,17 @@ void write_rdb(Block& block, SaveForm const& form, Keyspace const& keyspace, int
   if (record.has_expiry()) writer.expire_ms(record.expire_ms());
   if (form.idle) writer.idle(keyspace.idle_seconds(record.access()));
   if (form.frequency) writer.freq(keyspace.decayed_frequency(record.access()));
-  CHECK(record.type() == ValueType::kString);
-  writer.type(RdbType::kString);
+  writer.type(record.type() == ValueType::kString ? RdbType::kString : ops_of(record.type()).rdb_type(record.view()));
   RdbWriter(block.bytes, form.compress && may_compress(record.key())).string(record.key());
   write_rdb_value(block, form.compress, record);
 }
 
-void write_resp(Block& block, int db, Record const& record) {
-  if (block.db != db) log::append_select(block.bytes, db);
-  CHECK(record.type() == ValueType::kString);
+void write_resp_value(Block& block, Record const& record) {
+  if (record.type() != ValueType::kString) {
+    if (is_long(record)) return add_value(block, record, record.key());
+    ops_of(record.type()).write_commands(record.key(), record.view(), block.bytes, {});
+    return;
+  }
   log::append_array_header(block.bytes, 3);
   log::append_bulk(block.bytes, std::string_view("SET"));
   log::append_bulk(block.bytes, record.key());
@@ -76,6 +108,11 @@ void write_resp(Block& block, int db, Record const& record) {
     IntegerText scratch;
     log::append_bulk(block.bytes, record.text(scratch));
   }
+}
+
+void write_resp(Block& block, int db, Record const& record) {
+  if (block.db != db) log::append_select(block.bytes, db);
+  write_resp_value(block, record);
   if (!record.has_expiry()) return;
   log::append_command(block.bytes, {"PEXPIREAT", record.key(), to_text(record.expire_ms())});
 }

@@ -3,6 +3,7 @@
 #include "base/crc64.h"
 #include "base/number.h"
 #include "rdb/writer.h"
+#include "values/type_ops.h"
 
 namespace holdfast::snapshot {
 namespace {
@@ -69,6 +70,7 @@ Status SnapshotFile::write_block(Block const& block) {
 Status SnapshotFile::write_detour(Block const& block, Block::Detour const& detour) {
   using Kind = Block::Detour::Kind;
   if (detour.kind == Kind::kShared) return write(detour.shared->view());
+  if (detour.kind == Kind::kValue) return write_value(*detour.value, detour.key);
   std::string_view const text = detour.kind == Kind::kSharedCompress
                                     ? detour.shared->view()
                                     : std::string_view(block.bytes).substr(detour.at, detour.length);
@@ -83,6 +85,26 @@ Status SnapshotFile::write_detour(Block const& block, Block::Detour const& detou
   writer.length(text.size());
   if (Status written = write(scratch_); !written) return written;
   return write(text);
+}
+
+Status SnapshotFile::write_value(DetachedValue const& value, std::string_view key) {
+  scratch_.clear();
+  Status status;
+  auto const done = [&] {
+    status = write(scratch_);
+    scratch_.clear();
+    return status.has_value();
+  };
+  TypeOps const& ops = ops_of(value.type);
+  if (options_.form == RecordForm::kRdb) {
+    RdbWriter writer(scratch_, options_.compress);
+    ops.write_rdb(value.view(), writer, done);
+  } else {
+    ops.write_commands(key, value.view(), scratch_, done);
+  }
+  if (status) status = write(scratch_);
+  if (scratch_.capacity() > kScratchBytesKept) scratch_ = {};
+  return status;
 }
 
 Status SnapshotFile::finish() {

@@ -57,6 +57,7 @@ class SnapshotFile {
 
   Status write(std::string_view bytes);
   Status write_detour(Block const& block, Block::Detour const& detour);
+  Status write_value(DetachedValue const& value, std::string_view key);
 
   Disk* disk_;
   std::string path_;

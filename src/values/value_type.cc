@@ -1,4 +1,4 @@
-#include "keyspace/value_type.h"
+#include "values/value_type.h"
 
 #include "base/check.h"
 
@@ -15,17 +15,6 @@ std::string_view type_name(ValueType type) {
     case ValueType::kStream: return "stream";
   }
   CHECK(!"unknown value type");
-  return {};
-}
-
-std::string_view encoding_name(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kInt: return "int";
-    case Encoding::kEmbstr: return "embstr";
-    case Encoding::kRaw:
-    case Encoding::kShared: return "raw";
-  }
-  CHECK(!"unknown encoding");
   return {};
 }
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "memory/lazy_free.h"
+
+namespace holdfast {
+
+/// A collection that is too big for its record: a handle to a tree of chunks (docs/values.md). Guarded by the lock of its
+/// key's partition. A frozen one may be read and destroyed on any thread while the one it came from changes.
+class Body : public Garbage {
+ public:
+  /// Exact bytes of everything reachable from here.
+  virtual size_t memory_bytes() const = 0;
+  /// Another handle to the present content, in O(1): both sides copy a chunk before they change it.
+  virtual std::unique_ptr<Body> freeze() = 0;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,33 @@
+#include "values/type_ops.h"
+
+#include "base/check.h"
+#include "values/string_ops.h"
+
+namespace holdfast {
+
+TypeOps const& ops_of(ValueType type) {
+  switch (type) {
+    case ValueType::kString: return string_ops();
+    default: break;
+  }
+  CHECK(!"there are no values of this type");
+  __builtin_unreachable();
+}
+
+std::optional<ValueType> value_type_of(RdbType type) {
+  switch (type) {
+    case RdbType::kString: return ValueType::kString;
+    default: return std::nullopt;
+  }
+}
+
+std::optional<DetachedValue> read_rdb_value(RdbType type, ByteReader& in, ValueContext const& context) {
+  std::optional<ValueType> const value_type = value_type_of(type);
+  if (!value_type) {
+    in.corrupt();
+    return std::nullopt;
+  }
+  return ops_of(*value_type).read_rdb(type, in, context);
+}
+
+}  // namespace holdfast
