@@ -71,6 +71,27 @@ void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command con
   }
 }
 
+/// Writes a long reply while other clients go on.
+class RestOfReply final : public Task {
+ public:
+  explicit RestOfReply(std::unique_ptr<ReplySource> source) : source_(std::move(source)) {}
+
+  Progress step(TaskSlice& slice) override {
+    constexpr size_t kElementsAtOnce = 512;
+    if (slice.reply().buffer().size() >= kUnsentBytesMax) return Progress::kWait;
+    do {
+      if (!source_->write(slice.reply(), kElementsAtOnce)) return Progress::kDone;
+    } while (!slice.expired());
+    return slice.reply().buffer().size() < kUnsentBytesMax ? Progress::kAgain : Progress::kWait;
+  }
+  bool streams() const override { return true; }
+
+ private:
+  /// While so much is not sent yet, nothing more is written.
+  static constexpr size_t kUnsentBytesMax = 1024 * 1024;
+  std::unique_ptr<ReplySource> source_;
+};
+
 Args args_of(QueuedCommand const& queued, std::vector<std::string_view>& views) {
   views.assign(queued.argv.begin(), queued.argv.end());
   return Args(views);
@@ -303,6 +324,11 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     txn.end_command();
     note_offset(session, txn.commit());
   }
+  if (reply.has_rest()) [[unlikely]] {
+    session.worker().statistics.commands_processed.add(1);
+    session.running = std::make_unique<TaskRunner>(session, command, args, std::make_unique<RestOfReply>(reply.take_rest()));
+    return Outcome::kRunning;
+  }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;
 }
@@ -398,6 +424,7 @@ void Gate::run_in_transaction(Session& session, Command const& command, Args arg
       break;
     case Command::Kind::kContainer: break;
   }
+  reply.write_rest();
   txn.end_command();
   count(session, command, args, reply, errors_before);
 }

@@ -48,6 +48,8 @@ class Task {
   };
   virtual ~Task() = default;
   virtual Progress step(TaskSlice& slice) = 0;
+  /// What it has written may be sent before it is done: it patches nothing.
+  virtual bool streams() const { return false; }
 };
 
 }  // namespace holdfast

@@ -111,6 +111,13 @@ void Reply::verbatim(std::string_view format, std::string_view text) {
   raw("\r\n");
 }
 
+void Reply::write_rest() {
+  constexpr size_t kElements = 65536;
+  while (std::unique_ptr<ReplySource> rest = take_rest()) {
+    while (rest->write(*this, kElements)) continue;
+  }
+}
+
 void Reply::end_deferred(char type, size_t mark, size_t count) {
   if (muted_) return;
   char text[kHeaderBytesMax];

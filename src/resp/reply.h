@@ -3,7 +3,9 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/check.h"
 #include "memory/shared_buffer.h"
@@ -38,6 +40,16 @@ consteval std::array<SmallLine, kSmallLines> make_small_lines() {
 inline constexpr std::array<SmallLine, kSmallLines> kSmallLine = make_small_lines();
 
 }  // namespace reply_detail
+
+class Reply;
+
+/// The rest of a long reply: holds what it needs (frozen values), and writes it in pieces after the locks are released.
+class ReplySource {
+ public:
+  virtual ~ReplySource() = default;
+  /// Writes about `elements_max` more elements. False: that was all.
+  virtual bool write(Reply& reply, size_t elements_max) = 0;
+};
 
 /// Writes replies in RESP2 or RESP3 (the protocol of the connection; types that RESP2 lacks are written as the types it
 /// has). The caller keeps the grammar: after `array(n)` it writes n replies. One thread.
@@ -144,6 +156,13 @@ class Reply {
   void end_deferred_set(size_t mark, size_t count) { end_deferred(resp3() ? '~' : '*', mark, count); }
   void end_deferred_push(size_t mark, size_t count) { end_deferred(resp3() ? '>' : '*', mark, count); }
 
+  /// The handler has begun a long reply; `rest` writes what is left of it. Nothing else may be written by the handler.
+  void follow(std::unique_ptr<ReplySource> rest) { rest_ = std::move(rest); }
+  bool has_rest() const { return rest_ != nullptr; }
+  std::unique_ptr<ReplySource> take_rest() { return std::move(rest_); }
+  /// Writes the rest here and now.
+  void write_rest();
+
   /// Error replies since construction or `reset_errors`.
   size_t errors() const { return errors_; }
   /// First word of the last error ("ERR", "WRONGTYPE"), cut at kErrorCodeBytesMax; empty when there was none.
@@ -186,6 +205,7 @@ class Reply {
   uint8_t error_code_size_ = 0;
   char error_code_[kErrorCodeBytesMax];
   size_t errors_ = 0;
+  std::unique_ptr<ReplySource> rest_;
 };
 
 }  // namespace holdfast

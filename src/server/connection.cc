@@ -217,6 +217,7 @@ void Connection::run_slice() {
   Task::Progress progress = running->slice(reply_, kSliceMicroseconds);
   if (progress != Task::Progress::kDone) {
     set_wait(progress == Task::Progress::kAgain ? Wait::kRunning : Wait::kRunningWait);
+    if (running->streams()) worker_.schedule_flush(*this);
     return;
   }
   running.reset();
@@ -249,7 +250,7 @@ void Connection::flush() {
   flush_scheduled = false;
   if (doomed_) return;
   // While a long command writes its reply piece by piece, only what came before it could be sent; it waits with it.
-  if (running) return;
+  if (running && !running->streams()) return;
   log::Log& log = services().log;
   if (needed_offset > 0 && log.policy() == log::FsyncPolicy::kAlways && log.durable_offset() < needed_offset) {
     return worker_.wait_for_log(*this);
@@ -264,7 +265,7 @@ void Connection::flush() {
     worker().statistics.net_output_bytes.add(*sent);
   }
   output_blocked_ = !output_.empty();
-  if (!output_blocked_ && closing()) return doom();
+  if (!output_blocked_ && closing() && !running) return doom();
   if (output_blocked_ && limits_exceeded()) return doom();
   card().output_bytes.store(output_.size(), std::memory_order_relaxed);
   update_events();
