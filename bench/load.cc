@@ -76,15 +76,23 @@ class Request {
   std::vector<size_t> digits_;  // where they are in text_
 };
 
-/// Bytes of the first reply in `data`: a line, or a bulk string; 0 when it is not complete.
+/// Bytes of the first reply in `data`: a line, a bulk string, or an array of such; 0 when it is not complete.
 size_t reply_bytes(std::string_view data) {
-  size_t line_end = data.find('\n');
-  if (line_end == std::string_view::npos) return 0;
-  if (data[0] == '+' || data[0] == ':') return line_end + 1;
-  if (data[0] != '$') fail("the server answered: " + std::string(data.substr(0, line_end)));
-  long length = std::strtol(data.data() + 1, nullptr, 10);
-  size_t total = line_end + 1 + (length >= 0 ? static_cast<size_t>(length) + 2 : 0);
-  return total <= data.size() ? total : 0;
+  size_t at = 0;
+  for (long open = 1; open > 0; open--) {
+    size_t line_end = data.find('\n', at);
+    if (line_end == std::string_view::npos) return 0;
+    char const type = data[at];
+    long const number = std::strtol(data.data() + at + 1, nullptr, 10);
+    if (type != '+' && type != ':' && type != '$' && type != '*') {
+      fail("the server answered: " + std::string(data.substr(at, line_end - at)));
+    }
+    at = line_end + 1;
+    if (type == '$' && number >= 0) at += static_cast<size_t>(number) + 2;
+    if (type == '*' && number > 0) open += number;
+    if (at > data.size()) return 0;
+  }
+  return at;
 }
 
 class Connection {
@@ -120,7 +128,12 @@ class Connection {
         parsed += bytes;
         if (--count == 0) return;
       }
-      if (filled == buffer.size()) fail("the replies are too long");
+      if (parsed > 0) {
+        std::memmove(&buffer[0], &buffer[parsed], filled - parsed);
+        filled -= parsed;
+        parsed = 0;
+      }
+      if (filled == buffer.size()) buffer.resize(2 * buffer.size());
     }
   }
 

@@ -41,22 +41,28 @@ def fill(port: int, keys: int) -> None:
     pool = "".join(source.choices(string.ascii_letters + string.digits, k=65536)).encode()
     offsets = [source.randrange(len(pool) - VALUE_BYTES) for _ in range(_FILL_COMMANDS)]
     command = b"*3\r\n$3\r\nSET\r\n$15\r\n%b\r\n$32\r\n%b\r\n"
-    _send_all(port, keys, lambda i: command % (key_name(i), pool[(at := offsets[i % _FILL_COMMANDS]) : at + VALUE_BYTES]))
+    send_all(port, keys, lambda i: command % (key_name(i), pool[(at := offsets[i % _FILL_COMMANDS]) : at + VALUE_BYTES]))
 
 
 def fill_counters(port: int, keys: int) -> None:
     """SETs counters 0..keys-1 to a number."""
     command = b"*3\r\n$3\r\nSET\r\n$15\r\n%b\r\n$7\r\n1000000\r\n"
-    _send_all(port, keys, lambda i: command % key_name(i, COUNTER_PREFIX))
+    send_all(port, keys, lambda i: command % key_name(i, COUNTER_PREFIX))
 
 
-def _send_all(port: int, commands: int, make) -> None:
-    """Sends `make(i)` for every i, reading the replies meanwhile; each must be one line that is no error."""
+def encode(*words: object) -> bytes:
+    """A command as it goes over the wire."""
+    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+def send_all(port: int, commands: int, make, lines: int = 1) -> None:
+    """Sends `make(i)` for every i, reading the replies meanwhile; each must be `lines` lines, and no error."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setblocking(False)
         made = answered = 0
         pending = memoryview(b"")
-        while answered < commands:
+        while answered < commands * lines:
             if not pending and made < commands:
                 upto = min(made + _FILL_COMMANDS, commands)
                 pending = memoryview(b"".join([make(i) for i in range(made, upto)]))
@@ -66,7 +72,7 @@ def _send_all(port: int, commands: int, make) -> None:
                 raise LoadFailed("the server has stopped answering")
             if readable:
                 data = connection.recv(_RECEIVE_BYTES)
-                if not data or b"-" in data:
+                if not data or data.startswith(b"-") or b"\n-" in data:
                     raise LoadFailed(f"filling: {data[:200]!r}")
                 answered += data.count(b"\n")
             if writable:

@@ -18,10 +18,13 @@ class Steady:
     pipeline: int
     target: float
     prepare: Callable[[int, int], None] = load.fill
+    name: str = ""  # in the table; none: the command
+    few: int = 4_000  # requests to find out how fast it is
 
     @property
     def title(self) -> str:
-        return f"{self.command[0]}, pipeline {self.pipeline}" if self.pipeline > 1 else f"{self.command[0]}, no pipeline"
+        name = self.name or self.command[0]
+        return f"{name}, pipeline {self.pipeline}" if self.pipeline > 1 else f"{name}, no pipeline"
 
 
 _GET = ("GET", load.KEY)
@@ -66,7 +69,7 @@ def _sample(server: Contender, row: Steady, requests: int, keys: int, others: li
 
 def _requests_for(server: Contender, row: Steady, plan: Plan) -> int:
     """How many requests take about plan.seconds; finding out warms everything up."""
-    few = 4_000 * min(row.pipeline, 25)
+    few = row.few * min(row.pipeline, 25)
     per_second = load.run_benchmark(server.port, row.command, row.pipeline, few, plan.small_keys)
     return max(few, int(per_second * plan.seconds))
 
@@ -94,7 +97,11 @@ def _measure(row: Steady, servers: list[Contender], plan: Plan) -> Row:
 
 
 def steady_rows(plan: Plan) -> Rows:
-    wanted = [row for row in STEADY_ROWS if plan.wants(row.key)]
+    yield from measure_rows(plan, [row for row in STEADY_ROWS if plan.wants(row.key)])
+
+
+def measure_rows(plan: Plan, wanted: list[Steady]) -> Rows:
+    """One row after the other, on two servers that run all the time."""
     if not wanted:
         return
     with contender.running(plan.holdfast, plan.directory) as ours, contender.running(plan.redis, plan.directory) as theirs:
