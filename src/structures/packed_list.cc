@@ -46,7 +46,7 @@ char* write_entries(char* at, std::span<packed::Element const> elements) {
   return at;
 }
 
-bool any_text_in(std::span<packed::Element const> elements, char const* from, char const* end) {
+[[maybe_unused]] bool any_text_in(std::span<packed::Element const> elements, char const* from, char const* end) {
   return std::ranges::any_of(elements, [&](packed::Element const& element) {
     std::string_view const text = element.text;
     return !text.empty() && std::less{}(text.data(), end) && std::less{}(from, text.data() + text.size());
