@@ -1,0 +1,78 @@
+#include "structures/sorted_set.h"
+
+namespace holdfast {
+
+SortedSet::Cursor SortedSet::find(uint64_t hash, std::string_view member) const {
+  Cursor found;
+  index_.for_each_candidate(hash, [&](double score) {
+    found = tree_.find(score, member);
+    return static_cast<bool>(found);
+  });
+  return found;
+}
+
+std::optional<double> SortedSet::score(std::string_view member) const {
+  Cursor const at = find((*hasher_)(member), member);
+  if (!at) return std::nullopt;
+  return at.score();  // the tree's: the index takes 0 and -0 for the same
+}
+
+SortedSet::Put SortedSet::put(std::string_view member, double score) {
+  uint64_t const hash = (*hasher_)(member);
+  if (Cursor const at = find(hash, member)) {
+    double const old_score = at.score();
+    if (old_score == score) return Put::kSame;
+    CHECK(index_.update(hash, old_score, score));
+    tree_.move(at, member, score);
+    return Put::kUpdated;
+  }
+  index_.insert(hash, score);
+  CHECK(tree_.insert(score, member));
+  return Put::kAdded;
+}
+
+bool SortedSet::append(std::string_view member, double score) {
+  uint64_t const hash = (*hasher_)(member);
+  if (find(hash, member)) return false;
+  index_.insert(hash, score);
+  CHECK(tree_.append(score, member));
+  return true;
+}
+
+bool SortedSet::erase(std::string_view member) {
+  uint64_t const hash = (*hasher_)(member);
+  Cursor const at = find(hash, member);
+  if (!at) return false;
+  CHECK(index_.erase(hash, at.score()));
+  tree_.erase(at);
+  return true;
+}
+
+void SortedSet::erase_range(RankRange range) {
+  Cursor at = tree_.at(range.first);
+  for (uint64_t left = range.size(); left > 0; left--, at.next()) {
+    CHECK(index_.erase((*hasher_)(at.member()), at.score()));
+  }
+  tree_.erase_range(range);
+}
+
+std::optional<uint64_t> SortedSet::rank(std::string_view member) const {
+  Cursor const at = find((*hasher_)(member), member);
+  if (!at) return std::nullopt;
+  return at.rank();
+}
+
+std::optional<uint64_t> SortedSet::reverse_rank(std::string_view member) const {
+  std::optional<uint64_t> const before = rank(member);
+  if (!before) return std::nullopt;
+  return size() - 1 - *before;
+}
+
+SortedSet SortedSet::freeze() const {
+  SortedSet frozen(*hasher_);
+  frozen.tree_ = tree_.freeze();
+  frozen.index_ = index_.freeze();
+  return frozen;
+}
+
+}  // namespace holdfast

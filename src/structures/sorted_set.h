@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/hash.h"
+#include "structures/score_index.h"
+#include "structures/score_tree.h"
+
+namespace holdfast {
+
+/// The body of a big sorted set: each member once, with its score.
+///
+///   ScoreTree   (score, member) in order: ranges and ranks; the only place where members are stored
+///   ScoreIndex  hash of the member -> score: a lookup takes the candidates' scores and asks the tree for (score,
+///   member)
+///
+/// 38 bytes or so for a member of 10 bytes. The score of a member is one probe of the index and one descent of the
+/// tree. A frozen set may be read and destroyed on any thread; otherwise the owner locks. The hasher outlives all
+/// handles.
+class SortedSet {
+ public:
+  using Cursor = ScoreTree::Cursor;
+  enum class Put { kAdded, kUpdated, kSame };
+
+  explicit SortedSet(KeyHasher const& hasher) : hasher_(&hasher) {}
+
+  std::optional<double> score(std::string_view member) const;
+  bool contains(std::string_view member) const { return score(member).has_value(); }
+  // Members given to changes must not point into this set.
+
+  /// Gives the member this score, which is not NaN. kSame: it had it (0 and -0 are the same, the old one stays).
+  Put put(std::string_view member, double score);
+  /// False when there is no such member.
+  bool erase(std::string_view member);
+  /// Removes by rank, as ScoreTree::range gives it. O(number removed).
+  void erase_range(RankRange range);
+
+  /// Members before this one in the order of scores.
+  std::optional<uint64_t> rank(std::string_view member) const;
+  /// Members behind this one (ZREVRANK).
+  std::optional<uint64_t> reverse_rank(std::string_view member) const;
+
+  /// Ranges, ranks and iteration.
+  ScoreTree const& ordered() const { return tree_; }
+  /// Two steps of warming up for a member: the index, then (when that has arrived) what it points to.
+  void prefetch_chunk(std::string_view member) const { index_.prefetch_chunk((*hasher_)(member)); }
+  void prefetch_group(std::string_view member) const { index_.prefetch_group((*hasher_)(member)); }
+
+  /// Some member, each as likely as any other when `random` is uniform. Precondition: not empty.
+  Cursor random_element(uint64_t random) const { return tree_.at(random % tree_.size()); }
+
+  uint64_t size() const { return tree_.size(); }
+  bool empty() const { return tree_.empty(); }
+  /// Another handle of the present content. O(1) and the index's freeze.
+  SortedSet freeze() const;
+  /// Of everything reachable from here, without the handle itself.
+  size_t memory_bytes() const { return tree_.memory_bytes() + index_.memory_bytes(); }
+
+  /// For loading: as put of a member that is not there yet, faster when members come in order of score.
+  /// False, and nothing is changed, when the member is there.
+  bool append(std::string_view member, double score);
+
+ private:
+  /// The member's pair, or an end.
+  Cursor find(uint64_t hash, std::string_view member) const;
+
+  KeyHasher const* hasher_;
+  ScoreTree tree_;
+  ScoreIndex index_;
+};
+
+}  // namespace holdfast
