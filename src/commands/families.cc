@@ -1,9 +1,11 @@
 #include "commands/families.h"
 
+#include "commands/bitmaps.h"
 #include "commands/connection.h"
 #include "commands/databases.h"
 #include "commands/dump.h"
 #include "commands/expire.h"
+#include "commands/hyperloglog.h"
 #include "commands/keys.h"
 #include "commands/lcs.h"
 #include "commands/object.h"
@@ -16,7 +18,8 @@ namespace holdfast {
 std::vector<CommandRows> command_families() {
   return {connection_commands(), transaction_commands(), string_commands(), counter_commands(), string_range_commands(),
           lcs_commands(),        key_commands(),         expire_commands(), scan_commands(),    database_commands(),
-          object_commands(),     memory_usage_command(), dump_commands()};
+          object_commands(),     memory_usage_command(), dump_commands(),      bitmap_commands(),
+          bit_field_commands(),  hyperloglog_commands()};
 }
 
 }  // namespace holdfast

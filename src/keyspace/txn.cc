@@ -143,6 +143,16 @@ size_t Txn::write_range(std::string_view key, size_t offset, std::string_view by
   return length;
 }
 
+std::span<char> Txn::open_string(std::string_view key) {
+  KeyHome home = this->home(key);
+  KeyTable::Slot slot = locate(db_, home, key);
+  CHECK(slot);
+  size_t const length = slot.entry()->text_length();
+  return {table(db_, home)->resize_raw(slot, length), length};
+}
+
+void Txn::note_change(std::string_view key, uint64_t changes) { changed(db_, key, *home(key).partition, changes); }
+
 KeyTable* Txn::table_of(uint32_t partition) {
   DCHECK(locks_.contains(partition));
   return keyspace_.partition(partition).tables[static_cast<size_t>(db_)].get();

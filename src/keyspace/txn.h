@@ -83,6 +83,10 @@ class Txn {
   /// Writes `bytes` at `offset` of an existing or new string, zero-padding any gap; the encoding becomes raw and the expiry
   /// is kept. Returns the new length. Precondition: the caller checked the type and the maximum length.
   size_t write_range(std::string_view key, size_t offset, std::string_view bytes);
+  /// The bytes of an existing string, to be changed in place; the encoding becomes raw. Valid until the next change of a key of
+  /// the same partition. Who changes them says so with `note_change`.
+  std::span<char> open_string(std::string_view key);
+  void note_change(std::string_view key, uint64_t changes = 1);
   /// Removes a key; big values are freed in the background. False when there was none.
   bool remove(std::string_view key) { return remove_in(db_, key); }
   bool remove_in(int db, std::string_view key);

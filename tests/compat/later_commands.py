@@ -17,8 +17,6 @@ LATER = {
     "zunion zunionstore",
     "stream": "xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid "
     "xtrim",
-    "bitmap": "bitcount bitfield bitfield_ro bitop bitpos getbit setbit",
-    "hyperloglog": "pfadd pfcount pfdebug pfmerge pfselftest",
     "geo": "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch "
     "geosearchstore",
     "sorting": "sort sort_ro",

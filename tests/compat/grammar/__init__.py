@@ -7,7 +7,7 @@ import importlib
 
 from compat.grammar.rule import Rule
 
-FAMILIES = ("strings", "keys", "databases", "transactions")
+FAMILIES = ("strings", "bitmaps", "keys", "databases", "transactions")
 
 
 def load_rules(families: tuple[str, ...] = FAMILIES) -> list[Rule]:
