@@ -53,8 +53,8 @@ std::string unknown_subcommand(Command const& container, std::string_view name) 
 void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command const& command, Args args, LockSet& locks) {
   if (command.simple_keys) {
     std::string_view first = args[static_cast<size_t>(command.first_key)];
-    if (command.first_key == command.last_key && first.data() == worker.hint.key.data()) {
-      locks.add_key(keyspace, first, worker.hint.hash);
+    if (worker.hint && command.first_key == command.last_key && first.data() == worker.hint->key.data()) {
+      locks.add_key(keyspace, first, worker.hint->hash);
       return;
     }
     int last = command.last_key >= 0 ? command.last_key : static_cast<int>(args.size()) + command.last_key;
@@ -125,8 +125,9 @@ void Gate::reject(Session& session, Command const* command, Reply& reply, std::s
 }
 
 bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& command) {
-  CommandHint const& hint = session.worker().hint;
-  command = hint.name.data() == args[0].data() && hint.command ? hint.command : services_.commands.find(args[0]);
+  CommandHint const* hint = session.worker().hint;
+  bool const known = hint && hint->command && hint->name.data() == args[0].data();
+  command = known ? hint->command : services_.commands.find(args[0]);
   if (!command) [[unlikely]] {
     reject(session, nullptr, reply, unknown_command(args));
     return false;

@@ -27,7 +27,8 @@ struct WorkerContext {
   LockSet locks;
   TxnScratch scratch;
   Random random;
-  CommandHint hint;
+  /// Of the present command; null: nothing is known.
+  CommandHint const* hint = nullptr;
   /// Time stamp at which the present command began.
   uint64_t command_ticks = 0;
   /// Unix ms of this turn of the loop; every transaction of the turn is frozen at it.

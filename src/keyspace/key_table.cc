@@ -26,8 +26,8 @@ size_t with_slack(size_t length) { return length + std::min(length, kGrowthSlack
 
 }  // namespace
 
-KeyTable::KeyTable(PagePool& pool, KeyHasher const& hasher, CutState const& cut, LazyFree& lazy_free)
-    : walked_epoch(cut.epoch), hasher_(hasher), cut_(cut), lazy_free_(lazy_free), slab_(pool), table_(Traits{this}) {}
+KeyTable::KeyTable(TableMemory& memory, KeyHasher const& hasher, CutState const& cut, LazyFree& lazy_free)
+    : walked_epoch(cut.epoch), hasher_(hasher), cut_(cut), lazy_free_(lazy_free), segments_(memory.segments), slab_(memory.pages), table_(Traits{this}) {}
 
 KeyTable::~KeyTable() {
   // Small records go with their pages; only what points outside of them must be found.

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "keyspace/record.h"
 #include "memory/lazy_free.h"
+#include "memory/segment_pool.h"
 #include "memory/slab.h"
 #include "structures/segmented_table.h"
 
@@ -37,6 +38,12 @@ struct CutState {
   CutSink* sink = nullptr;  ///< null: no cut is running, every bucket has the present epoch
 };
 
+/// What all tables of a key space take their memory from. Any thread.
+struct TableMemory {
+  PagePool pages;        ///< of records
+  SegmentPool segments;  ///< of buckets
+};
+
 /// The keys of one database in one partition, with the memory they live in. Guarded by the lock of its partition, or owned
 /// by nobody else after it was detached.
 class KeyTable final : public Garbage {
@@ -56,12 +63,14 @@ class KeyTable final : public Garbage {
     void merge(SegmentExtra& into, SegmentExtra from) const {
       into.next_expiry_ms = std::min(into.next_expiry_ms, from.next_expiry_ms);
     }
+    void* allocate(size_t bytes) const { return table->segments_.allocate(bytes); }
+    void release(void* segment, size_t bytes) const { table->segments_.release(segment, bytes); }
   };
   using Table = SegmentedTable<Traits>;
   using Segment = Table::Segment;
   using Slot = Table::Slot;
 
-  KeyTable(PagePool& pool, KeyHasher const& hasher, CutState const& cut, LazyFree& lazy_free);
+  KeyTable(TableMemory& memory, KeyHasher const& hasher, CutState const& cut, LazyFree& lazy_free);
   ~KeyTable() override;
   KeyTable(KeyTable const&) = delete;
   KeyTable& operator=(KeyTable const&) = delete;
@@ -144,6 +153,7 @@ class KeyTable final : public Garbage {
   KeyHasher const& hasher_;
   CutState const& cut_;
   LazyFree& lazy_free_;
+  SegmentPool& segments_;
   Slab slab_;
   Table table_;
   size_t expiring_ = 0;

@@ -57,7 +57,7 @@ uint64_t Keyspace::sum(Counter Partition::*counter) const {
 
 KeyTable& Keyspace::table(Partition& partition, int db) {
   auto& table = partition.tables[static_cast<size_t>(db)];
-  if (!table) table = std::make_unique<KeyTable>(pool_, hasher_, cut_, lazy_free_);
+  if (!table) table = std::make_unique<KeyTable>(memory_, hasher_, cut_, lazy_free_);
   return *table;
 }
 

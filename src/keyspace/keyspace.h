@@ -55,7 +55,7 @@ class Keyspace {
   /// Bytes of records, values and tables of all databases.
   uint64_t used_bytes() const;
   /// Bytes of the pages that hold records.
-  size_t page_bytes() const { return pool_.used_bytes(); }
+  size_t page_bytes() const { return memory_.pages.used_bytes(); }
 
   /// The table of `db` in `partition`, made if there is none. Requires the lock.
   KeyTable& table(Partition& partition, int db);
@@ -112,7 +112,7 @@ class Keyspace {
   template <class Prefetch>
   void prefetch(int db, uint64_t hash, Prefetch&& prefetch);
 
-  PagePool pool_;
+  TableMemory memory_;
   KeyHasher hasher_;
   LazyFree& lazy_free_;
   uint32_t partition_mask_;

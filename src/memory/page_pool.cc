@@ -2,29 +2,9 @@
 
 #include <sys/mman.h>
 
-#include <new>
-
 #include "base/check.h"
 
 namespace holdfast {
-namespace {
-
-/// Maps one region aligned to its size, so that the kernel may back it with a huge page.
-char* map_region() {
-  size_t span = 2 * kRegionBytes;
-  void* raw = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (raw == MAP_FAILED) throw std::bad_alloc();
-  auto start = reinterpret_cast<uintptr_t>(raw);
-  uintptr_t aligned = (start + kRegionBytes - 1) & ~(kRegionBytes - 1);
-  if (aligned > start) munmap(raw, aligned - start);
-  uintptr_t end = start + span;
-  if (end > aligned + kRegionBytes) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), end - aligned - kRegionBytes);
-  // Nobody forks, so huge pages cost no copies; without them a random access mostly waits for the page table.
-  madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
-  return reinterpret_cast<char*>(aligned);
-}
-
-}  // namespace
 
 PagePool::~PagePool() {
   for (void* region : regions_) munmap(region, kRegionBytes);
@@ -52,7 +32,7 @@ void* PagePool::allocate() {
     }
   }
   // The system call is made outside of the lock; two threads may both map, and then both regions are used.
-  char* region = map_region();
+  char* region = static_cast<char*>(map_huge_region());
   MutexLock lock(mutex_);
   regions_.push_back(region);
   for (char* page = fresh_; page != fresh_end_; page += kPageBytes) cold_.push_back(page);

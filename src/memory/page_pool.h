@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "memory/huge_region.h"
 
 namespace holdfast {
 
 /// Size and alignment of a slab page in bytes: a record finds its page by masking its address.
 inline constexpr size_t kPageBytes = 8192;
-/// Pages are taken from the system in regions of this many bytes.
-inline constexpr size_t kRegionBytes = 2 * 1024 * 1024;
 
 /// Hands out aligned pages to the slabs of all partitions. Safe from any thread; its mutex is a leaf.
 /// Freed pages are kept; past `kKeptPagesMax` their memory is given back to the system (the address range stays reserved).

@@ -147,9 +147,9 @@ size_t Connection::process(std::string_view input) {
     bool hinted = batch.size() > 1;
     if (hinted) prefetch(batch);
     for (size_t i = 0; i < batch.size(); i++) {
-      if (hinted) worker().hint = worker_.hints()[i];
+      worker().hint = hinted ? &worker_.hints()[i] : nullptr;
       Gate::Outcome outcome = execute(batch[i], resume);
-      worker().hint = {};
+      worker().hint = nullptr;
       resume = false;
       bool executed = outcome == Gate::Outcome::kDone || outcome == Gate::Outcome::kRunning;
       bool go_on = after(outcome);
@@ -160,7 +160,7 @@ size_t Connection::process(std::string_view input) {
       }
       commands++;
       bool last = i + 1 == batch.size();
-      bool spent = commands >= kCommandsPerTurnMax || ticks() >= deadline;
+      bool spent = commands >= kCommandsPerTurnMax || worker().command_ticks >= deadline;
       bool full = output_.size() > kOutputPauseBytes;
       if ((spent || full) && !(last && status == RequestParser::Status::kMore)) {
         // Others are served first, or the client must first take its replies.

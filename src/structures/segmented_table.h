@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -40,6 +39,7 @@ namespace holdfast {
 //   uint8_t epoch()                                  epoch given to new buckets
 //   struct SegmentExtra                              owner's data per segment (trivially copyable, value-initialised)
 //   void merge(SegmentExtra& into, SegmentExtra from)  when a segment is rebuilt
+//   void* allocate(size_t bytes), release(void*, size_t bytes)  memory of a segment, at most 4 KiB, aligned to 64
 
 /// Asks the processor for the cache line at `address`. Not __builtin_prefetch: g++ 12 takes a function that does nothing else
 /// for one without effect, and drops the calls.
@@ -88,6 +88,8 @@ class SegmentedTable {
   static constexpr int kProbes = 8;
   static constexpr uint32_t kBucketsMax = 63;
   static constexpr uint8_t kEpochs = 32;
+  /// So much of an entry is asked for in advance: small entries mostly lie across two lines.
+  static constexpr size_t kEntryBytesPrefetched = 56;
 
   struct alignas(64) Segment {
     SegmentExtra extra{};
@@ -114,7 +116,7 @@ class SegmentedTable {
     Segment* last = nullptr;
     for (uint64_t packed : directory_) {
       Segment* segment = unpack(packed);
-      if (segment != last) std::free(segment);
+      if (segment != last) free_segment(segment);
       last = segment;
     }
   }
@@ -173,7 +175,10 @@ class SegmentedTable {
     uint64_t packed = directory_[directory_index(hash)];
     Bucket const& bucket = unpack(packed)->buckets()[home_bucket(hash, packed_depth(packed), packed_count(packed))];
     uint32_t found = bucket.match(fingerprint_of(hash));
-    if (found) prefetch_line(bucket.pointer(__builtin_ctz(found)));
+    if (!found) return;
+    auto const* entry = static_cast<char const*>(bucket.pointer(__builtin_ctz(found)));
+    prefetch_line(entry);
+    prefetch_line(entry + kEntryBytesPrefetched - 1);
   }
 
   /// Precondition: no equal entry is in the table. Returns where it is now.
@@ -298,8 +303,8 @@ class SegmentedTable {
   }
 
  private:
-  // Segment sizes in buckets: with its 64-byte head each is a size that allocators serve without waste.
-  static constexpr std::array<uint8_t, 16> kSizes = {1, 2, 3, 4, 5, 7, 9, 11, 15, 19, 23, 31, 39, 47, 55, 63};
+  // Segment sizes in buckets: with its 64-byte head each is a size of which 16 KiB hold some without much waste.
+  static constexpr std::array<uint8_t, 16> kSizes = {1, 2, 3, 4, 5, 7, 9, 11, 15, 20, 24, 31, 35, 41, 50, 63};
 
   static uint64_t pack(Segment* segment) {
     return reinterpret_cast<uint64_t>(segment) | uint64_t{segment->bucket_count} << 48 | uint64_t{segment->depth} << 56;
@@ -326,8 +331,7 @@ class SegmentedTable {
 
   Segment* make_segment(uint32_t count, int depth) {
     size_t bytes = sizeof(Segment) + count * sizeof(Bucket);
-    void* block = std::aligned_alloc(64, bytes);
-    if (!block) throw std::bad_alloc();
+    void* block = traits_.allocate(bytes);
     std::memset(block, 0, bytes);
     auto* segment = new (block) Segment;
     segment->bucket_count = static_cast<uint8_t>(count);
@@ -338,9 +342,10 @@ class SegmentedTable {
     return segment;
   }
   void free_segment(Segment* segment) {
-    segment_bytes_ -= sizeof(Segment) + segment->bucket_count * sizeof(Bucket);
+    size_t const bytes = sizeof(Segment) + segment->bucket_count * sizeof(Bucket);
+    segment_bytes_ -= bytes;
     bucket_total_ -= segment->bucket_count;
-    std::free(segment);
+    traits_.release(segment, bytes);
   }
 
   Slot place(Segment* segment, uint64_t hash, Entry* entry) {
@@ -422,7 +427,7 @@ class SegmentedTable {
       directory_ = std::move(doubled);
       depth_++;
     }
-    for (uint32_t half : {31u, 39u, 47u, 55u, 63u}) {
+    for (uint32_t half : {31u, 35u, 41u, 50u, 63u}) {
       Segment* low = make_segment(half, depth + 1);
       Segment* high = make_segment(half, depth + 1);
       if (move_entries(segment, low, high)) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -37,6 +38,8 @@ struct ItemTraits {
   }
   uint8_t epoch() const { return *now; }
   void merge(SegmentExtra& into, SegmentExtra from) const { into.mark |= from.mark; }
+  void* allocate(size_t bytes) const { return std::aligned_alloc(64, bytes); }
+  void release(void* segment, size_t) const { std::free(segment); }
 };
 
 struct Fixture {

@@ -1,0 +1,70 @@
+#include "memory/segment_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "memory/huge_region.h"
+
+namespace holdfast {
+namespace {
+
+struct Block {
+  unsigned char* at;
+  size_t bytes;
+  unsigned char fill;
+};
+
+void expect_whole(Block const& block) {
+  for (size_t i = 0; i < block.bytes; i++) ASSERT_EQ(block.at[i], block.fill);
+}
+
+TEST(SegmentPool, blocks_of_all_sizes_are_aligned_keep_their_bytes_and_are_given_back) {
+  SegmentPool pool;
+  std::vector<Block> live;
+  std::mt19937 random(5);
+  size_t live_bytes = 0;
+  for (int step = 0; step < 60'000; step++) {
+    // Growing and shrinking in turns, so that spans change their sizes and regions come and go.
+    bool const grow = random() % 100 < (step / 10'000 % 2 == 0 ? 70u : 30u);
+    if (live.empty() || grow) {
+      size_t const bytes = (1 + random() % 64) * SegmentPool::kLineBytes;
+      auto* at = static_cast<unsigned char*>(pool.allocate(bytes));
+      ASSERT_EQ(reinterpret_cast<uintptr_t>(at) % SegmentPool::kLineBytes, 0u);
+      live.push_back({at, bytes, static_cast<unsigned char>(random())});
+      std::memset(at, live.back().fill, bytes);
+      live_bytes += bytes;
+    } else {
+      size_t const victim = random() % live.size();
+      expect_whole(live[victim]);
+      pool.release(live[victim].at, live[victim].bytes);
+      live_bytes -= live[victim].bytes;
+      live[victim] = live.back();
+      live.pop_back();
+    }
+    ASSERT_GE(pool.used_bytes(), live_bytes);
+  }
+  for (Block const& block : live) {
+    expect_whole(block);
+    pool.release(block.at, block.bytes);
+  }
+  EXPECT_EQ(pool.used_bytes(), 0u);
+  EXPECT_EQ(pool.mapped_bytes(), kRegionBytes);
+}
+
+TEST(SegmentPool, a_span_without_blocks_serves_another_size) {
+  SegmentPool pool;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 500; i++) blocks.push_back(pool.allocate(4096));
+  size_t const mapped = pool.mapped_bytes();
+  for (void* block : blocks) pool.release(block, 4096);
+  blocks.clear();
+  for (int i = 0; i < 900; i++) blocks.push_back(pool.allocate(2048));
+  EXPECT_LE(pool.mapped_bytes(), mapped);
+  for (void* block : blocks) pool.release(block, 2048);
+}
+
+}  // namespace
+}  // namespace holdfast
