@@ -28,6 +28,10 @@ class DiskFile {
   virtual Result<uint64_t> size() = 0;
   virtual Status truncate(uint64_t size) = 0;
 
+  /// Asks for disk space for the bytes of [offset, offset + length) beyond the end of the file, which stays where it is:
+  /// a sync of a file that grows is quicker when the place is known already. May fail without harm.
+  virtual Status reserve(uint64_t offset, uint64_t length) = 0;
+
   /// fdatasync. After a failure nothing that was written since the last success may be trusted to be on the disk, and
   /// a later success does not change that.
   virtual Status sync() = 0;

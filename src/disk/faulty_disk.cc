@@ -70,6 +70,11 @@ class FaultyDisk::File final : public DiskFile {
     return status;
   }
 
+  Status reserve(uint64_t, uint64_t) override {
+    MutexLock lock(disk_.mutex_);
+    return usable(true);
+  }
+
   Status sync_range(uint64_t, uint64_t) override {
     MutexLock lock(disk_.mutex_);
     return usable(false);

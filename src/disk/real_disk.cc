@@ -69,6 +69,13 @@ class RealFile final : public DiskFile {
     return {};
   }
 
+  Status reserve(uint64_t offset, uint64_t length) override {
+    if (fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0) {
+      return failed("fallocate", path_);
+    }
+    return {};
+  }
+
   Status sync() override {
     // Not repeated after a failure: the kernel reports a lost page only once.
     if (fdatasync(fd_) != 0) return failed("fsync", path_);

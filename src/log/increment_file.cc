@@ -60,6 +60,23 @@ Status IncrementFile::write(Batch const& batch, uint64_t& bytes_done, int64_t no
   return {};
 }
 
+void IncrementFile::reserve_ahead(uint64_t bytes) {
+  uint64_t const end = size() + bytes;
+  if (!may_reserve_ || end <= reserved_end_) return;
+  uint64_t const begin = std::max(size(), reserved_end_);
+  uint64_t const length = end + kReserveBytes - begin;
+  // No space or no such call: the file grows as it is written.
+  may_reserve_ = file_->reserve(begin, length).has_value();
+  reserved_end_ = begin + length;
+}
+
+void IncrementFile::release_reserve() {
+  if (reserved_end_ == 0 || unsettled_) return;
+  reserved_end_ = 0;
+  // The size stays; what was reserved behind it is given back. Without harm when it fails.
+  static_cast<void>(file_->truncate(size()));
+}
+
 /// Makes size_ true again after a failed write.
 Status IncrementFile::settle(Batch const& batch, uint64_t& bytes_done) {
   if (Status cut = file_->truncate(size()); !cut) {

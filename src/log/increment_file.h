@@ -14,6 +14,9 @@
 
 namespace holdfast::log {
 
+/// Disk space that is reserved ahead of the end, bytes.
+inline constexpr uint64_t kReserveBytes = 4 * 1024 * 1024;
+
 /// An increment that is being written, with its index. Opened by the cut's thread, then owned by the log writer thread;
 /// only sync() may run beside it on the fsync thread, and size() anywhere.
 class IncrementFile {
@@ -32,6 +35,11 @@ class IncrementFile {
 
   /// fdatasync.
   Status sync() { return file_->sync(); }
+
+  /// Reserves disk space for the next `bytes`, some MiB at a time: a sync then need not wait for a place in the file
+  /// system. `release_reserve` gives back what was not used; a crash leaves it to the next truncation, behind the end.
+  void reserve_ahead(uint64_t bytes);
+  void release_reserve();
 
   /// Brings the index up to date: an entry for what was written since the last, if one is due (or `force`).
   void advance_index(int64_t now_ms, bool force);
@@ -59,6 +67,9 @@ class IncrementFile {
   bool whole_ = true;
   /// A write failed and the file may be longer than size_.
   bool unsettled_ = false;
+  /// Space is reserved up to here; 0: none was.
+  uint64_t reserved_end_ = 0;
+  bool may_reserve_ = true;
   std::optional<SidecarWriter> index_;
 };
 

@@ -81,6 +81,9 @@ class Log {
   /// With policy `always`, a reply may be sent when this has reached the offset of its own append and the last offset
   /// of each partition it has read. Does not move while an fsync has failed.
   uint64_t durable_offset() const { return durability_.durable_offset(); }
+  /// With another policy: what has been appended is written by the caller if nobody else is at it, so that a reply speaks only
+  /// of what the end of this process does not lose. False: on_written will tell. See LogWriter::write_up_to.
+  bool write_up_to(uint64_t offset) { return writer_.write_up_to(offset); }
   void on_durable(Durability::Listener listener) { durability_.add_listener(std::move(listener)); }
   void on_written(LogWriter::OffsetListener listener) { writer_.add_written_listener(std::move(listener)); }
 

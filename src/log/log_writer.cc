@@ -12,6 +12,8 @@ namespace {
 
 /// An fsync that runs longer than this while there is more to write is counted in aof_delayed_fsync.
 constexpr int64_t kDelayedSyncUs = 2'000'000;
+/// The writer thread looks for bytes this often while workers write themselves.
+constexpr int64_t kBesideWorkersUs = 10'000;
 /// Write errors are logged at most this often.
 constexpr int64_t kErrorLineIntervalUs = 30'000'000;
 
@@ -107,29 +109,70 @@ void LogWriter::set_finished_bytes(uint64_t first_generation, uint64_t bytes) {
 }
 
 void LogWriter::loop() {
-  Batch batch;
-  bool have_batch = false;
   for (;;) {
-    // Looked at before the take: what was appended before the stop is found by it.
-    bool const stopping = stop_.load(std::memory_order_acquire);
-    if (!have_batch) have_batch = buffer_.take(batch, StreamBuffer::WakeFor::kAnyAppend);
-    if (have_batch && handle(batch)) {
-      after_batch(std::move(batch));
-      batch = {};
-      have_batch = false;
-      // Commands of the next moment share a write, unless somebody waits for an fsync.
-      if (policy() != FsyncPolicy::kAlways && !giving_up() && !buffer_.gather(StreamBuffer::WakeFor::kLargePending)) {
-        wake_.wait(timing_.gather_us);
-      }
-      continue;
-    }
-    if (file_) file_->advance_index(clock_.unix_ms(), false);
-    sync_if_due();
-    if (stopping && !have_batch) break;
-    if (giving_up() && have_batch) continue;
-    wake_.wait(have_batch ? std::max<int64_t>(retry_at_us_ - clock_.monotonic_us(), 0) : sleep_us());
+    std::optional<int64_t> sleep;
+    role_.lock();
+    Next const next = turn(sleep);
+    if (next == Next::kEnd) finish();
+    role_.unlock();
+    if (next == Next::kEnd) return;
+    if (next == Next::kSleep) wake_.wait(sleep);
   }
-  finish();
+}
+
+/// One step of the writer thread: a batch, or what is due without one.
+LogWriter::Next LogWriter::turn(std::optional<int64_t>& sleep) {
+  using WakeFor = StreamBuffer::WakeFor;
+  // Looked at before the take: what was appended before the stop is found by it.
+  bool const stopping = stop_.load(std::memory_order_acquire);
+  // Workers that write themselves need not wake us for each append.
+  bool const beside_workers = std::exchange(workers_write_, false) && policy() != FsyncPolicy::kAlways;
+  if (!have_batch_) have_batch_ = buffer_.take(batch_, beside_workers ? WakeFor::kLargePending : WakeFor::kAnyAppend);
+  if (have_batch_ && handle(batch_)) {
+    finish_batch();
+    // Commands of the next moment share a write, unless somebody waits for an fsync.
+    if (policy() == FsyncPolicy::kAlways || giving_up() || buffer_.gather(WakeFor::kLargePending)) return Next::kAgain;
+    sleep = timing_.gather_us;
+    return Next::kSleep;
+  }
+  if (file_) file_->advance_index(clock_.unix_ms(), false);
+  sync_if_due();
+  if (stopping && !have_batch_) return Next::kEnd;
+  if (giving_up() && have_batch_) return Next::kAgain;
+  sleep = have_batch_ ? std::max<int64_t>(retry_at_us_ - clock_.monotonic_us(), 0) : sleep_us();
+  if (beside_workers) sleep = std::min(sleep.value_or(kBesideWorkersUs), kBesideWorkersUs);
+  return Next::kSleep;
+}
+
+void LogWriter::finish_batch() {
+  after_batch(std::move(batch_));
+  batch_ = {};
+  have_batch_ = false;
+}
+
+bool LogWriter::write_up_to(uint64_t offset) {
+  if (written_offset() >= offset || write_failing()) return true;
+  // While an fsync runs a write may wait for it in the kernel; that is left to the writer thread.
+  if (syncer_.pending() > 0 || !role_.try_lock()) {
+    wake();
+    return false;
+  }
+  bool const was_unsynced = unsynced();
+  while (!have_batch_ && file_ && !giving_up() && buffer_.take_within_file(batch_)) {
+    have_batch_ = true;
+    if (!write(batch_)) break;
+    bytes_done_ = 0;
+    uint64_t const end = batch_.end_offset;
+    written_offset_.store(end, std::memory_order_release);
+    finish_batch();
+    for (OffsetListener const& listener : written_listeners_) listener(end);
+  }
+  workers_write_ = true;
+  role_.unlock();
+  // The writer thread has the rest to do: the fsync in a second, the change of files, the second try.
+  bool const done = written_offset() >= offset;
+  if (!done || !was_unsynced) wake();
+  return done || write_failing();
 }
 
 /// Brings a batch to its file and to the disk as far as the policy says. False: it must be tried again later.
@@ -157,6 +200,7 @@ bool LogWriter::handle(Batch& batch) {
 bool LogWriter::write(Batch const& batch) {
   CHECK(file_ != nullptr);
   count_delay();
+  if (policy() == FsyncPolicy::kAlways) file_->reserve_ahead(batch.file_bytes);
   if (Status written = file_->write(batch, bytes_done_, clock_.unix_ms()); !written) {
     note_write_error(written.error());
     return false;
@@ -168,6 +212,10 @@ bool LogWriter::write(Batch const& batch) {
 void LogWriter::note_write_error(Error const& error) {
   int64_t const now_us = clock_.monotonic_us();
   retry_at_us_ = now_us + timing_.retry_us;
+  // Nobody waits for what may take long; from now on writes are refused.
+  if (!write_failing_.exchange(true, std::memory_order_acq_rel)) {
+    for (OffsetListener const& listener : written_listeners_) listener(written_offset());
+  }
   {
     MutexLock lock(mutex_);
     write_errnum_ = error.errnum;
@@ -180,6 +228,7 @@ void LogWriter::note_write_error(Error const& error) {
 void LogWriter::clear_write_error() {
   if (retry_at_us_ == 0) return;
   retry_at_us_ = 0;
+  write_failing_.store(false, std::memory_order_release);
   last_error_line_us_ = 0;
   {
     MutexLock lock(mutex_);
@@ -203,6 +252,7 @@ void LogWriter::after_batch(Batch batch) {
 void LogWriter::next_file(uint64_t offset) {
   if (file_) {
     file_->advance_index(clock_.unix_ms(), true);
+    file_->release_reserve();
     sync_begun_offset_ = offset;
     bool const last = giving_up();
     FsyncThread::Job job{std::move(file_), generation_.load(std::memory_order_relaxed), offset};
@@ -309,6 +359,7 @@ std::optional<int64_t> LogWriter::sleep_us() const {
 void LogWriter::finish() {
   if (file_) {
     file_->advance_index(clock_.unix_ms(), true);
+    file_->release_reserve();
     if (unsynced()) sync_now(true);
   }
   syncer_.wait_idle();

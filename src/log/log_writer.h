@@ -60,7 +60,7 @@ class LogWriter {
             WriterTiming timing);
   ~LogWriter();
 
-  /// Before start only. Called on the writer thread, without locks.
+  /// Before start only. Called by who writes (mostly the writer thread); may only mail.
   void add_written_listener(OffsetListener listener) { written_listeners_.push_back(std::move(listener)); }
   void add_drained_listener(std::function<void()> listener) { drained_listeners_.push_back(std::move(listener)); }
 
@@ -89,6 +89,12 @@ class LogWriter {
   /// Stops the fsyncs of everysec for a while (config no-appendfsync-on-rewrite). `always` keeps its promise.
   void set_sync_paused(bool paused) { sync_paused_.store(paused, std::memory_order_relaxed); }
 
+  /// Any thread, under no locks, with another policy than `always`: writes what has been appended, unless someone else is at
+  /// it or the disk is busy. True when the file holds the stream up to `offset`, or cannot be written now (status()); false:
+  /// it will soon, and the written listeners are told.
+  bool write_up_to(uint64_t offset) EXCLUDES(role_);
+  bool write_failing() const { return write_failing_.load(std::memory_order_acquire); }
+
   /// Any thread, as all below. Stream offset up to which the files have been written.
   uint64_t written_offset() const { return written_offset_.load(std::memory_order_acquire); }
   /// The stream continues elsewhere. Only while there is no file and nothing is pending.
@@ -110,20 +116,24 @@ class LogWriter {
     uint64_t generation;
   };
 
-  void loop();
-  bool handle(Batch& batch);
-  bool write(Batch const& batch);
-  void note_write_error(Error const& error);
-  void clear_write_error();
-  void after_batch(Batch batch);
-  void next_file(uint64_t offset);
-  void sync_if_due();
-  void sync_now(bool wait);
-  void count_delay();
-  bool unsynced() const;
+  enum class Next : uint8_t { kAgain, kSleep, kEnd };
+
+  void loop() EXCLUDES(role_);
+  Next turn(std::optional<int64_t>& sleep) REQUIRES(role_);
+  bool handle(Batch& batch) REQUIRES(role_);
+  bool write(Batch const& batch) REQUIRES(role_);
+  void note_write_error(Error const& error) REQUIRES(role_);
+  void clear_write_error() REQUIRES(role_);
+  void finish_batch() REQUIRES(role_);
+  void after_batch(Batch batch) REQUIRES(role_);
+  void next_file(uint64_t offset) REQUIRES(role_);
+  void sync_if_due() REQUIRES(role_);
+  void sync_now(bool wait) REQUIRES(role_);
+  void count_delay() REQUIRES(role_);
+  bool unsynced() const REQUIRES(role_);
   bool giving_up() const { return give_up_.load(std::memory_order_acquire) || stop_.load(std::memory_order_acquire); }
-  std::optional<int64_t> sleep_us() const;
-  void finish();
+  std::optional<int64_t> sleep_us() const REQUIRES(role_);
+  void finish() REQUIRES(role_);
 
   Clock const& clock_;
   Logger& logger_;
@@ -149,23 +159,30 @@ class LogWriter {
   std::atomic<bool> sync_requested_{false};
   std::atomic<bool> stop_{false};
   std::atomic<bool> give_up_{false};
+  std::atomic<bool> write_failing_{false};
   std::atomic<uint64_t> discard_up_to_{0};
   std::atomic<uint64_t> written_offset_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<uint64_t> finished_bytes_{0};
   std::atomic<uint64_t> delayed_syncs_{0};
 
-  // The writer thread's own.
-  std::shared_ptr<IncrementFile> file_;
+  /// Who holds it writes: the writer thread while it works, or a worker that writes what its replies speak of. Not a leaf:
+  /// held during writes, so workers only try it. (Under `always` the writer holds it during the fsync as well.)
+  Mutex role_;
+  Batch batch_ GUARDED_BY(role_);  // taken and not written yet
+  bool have_batch_ GUARDED_BY(role_) = false;
+  /// Workers have written since the writer thread last looked.
+  bool workers_write_ GUARDED_BY(role_) = false;
+  std::shared_ptr<IncrementFile> file_ GUARDED_BY(role_);
   /// Of the batch being written: bytes that the file keeps of a failed attempt.
-  uint64_t bytes_done_ = 0;
-  uint64_t sync_begun_offset_;
-  int64_t last_sync_us_ = 0;
-  int64_t last_delay_us_ = 0;
-  int64_t retry_at_us_ = 0;
-  int64_t last_error_line_us_ = 0;
-  bool over_limit_seen_ = false;
-  bool lost_bytes_ = false;
+  uint64_t bytes_done_ GUARDED_BY(role_) = 0;
+  uint64_t sync_begun_offset_ GUARDED_BY(role_);
+  int64_t last_sync_us_ GUARDED_BY(role_) = 0;
+  int64_t last_delay_us_ GUARDED_BY(role_) = 0;
+  int64_t retry_at_us_ GUARDED_BY(role_) = 0;
+  int64_t last_error_line_us_ GUARDED_BY(role_) = 0;
+  bool over_limit_seen_ GUARDED_BY(role_) = false;
+  bool lost_bytes_ GUARDED_BY(role_) = false;
   std::thread thread_;
 };
 

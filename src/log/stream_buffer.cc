@@ -197,6 +197,16 @@ bool StreamBuffer::take(Batch& batch, WakeFor wake_for) {
   return true;
 }
 
+bool StreamBuffer::take_within_file(Batch& batch) {
+  MutexLock lock(mutex_);
+  Batch& oldest = batches_.front();
+  if (oldest.file_bytes == 0 || oldest.ends_file) return false;
+  batch = std::move(oldest);
+  batches_.pop_front();
+  if (batches_.empty()) batches_.emplace_back();
+  return true;
+}
+
 bool StreamBuffer::gather(WakeFor wake_for) {
   MutexLock lock(mutex_);
   wake_for_ = wake_for;

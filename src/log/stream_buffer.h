@@ -95,6 +95,9 @@ class StreamBuffer {
 
   /// Moves the oldest batch to `batch`. When there is nothing, notes `wake_for` and returns false. Writer thread.
   bool take(Batch& batch, WakeFor wake_for) EXCLUDES(mutex_);
+  /// Moves the oldest batch to `batch` unless there is nothing or a file ends with it. For whoever writes in the place of
+  /// the writer thread, whose wish to be woken stays as it is.
+  bool take_within_file(Batch& batch) EXCLUDES(mutex_);
   /// Asks to be woken though more may be pending. True when there is enough pending already. Writer thread.
   bool gather(WakeFor wake_for) EXCLUDES(mutex_);
   /// The chunks of a batch that is written or dropped, and its size. Writer thread.

@@ -251,10 +251,7 @@ void Connection::flush() {
   if (doomed_) return;
   // While a long command writes its reply piece by piece, only what came before it could be sent; it waits with it.
   if (running && !running->streams()) return;
-  log::Log& log = services().log;
-  if (needed_offset > 0 && log.policy() == log::FsyncPolicy::kAlways && log.durable_offset() < needed_offset) {
-    return worker_.wait_for_log(*this);
-  }
+  if (needed_offset > 0 && !worker_.log_allows(*this)) return;
   if (!output_.empty()) {
     Result<size_t> sent = send_output(fd_.get(), output_, kSendBytesMax);
     worker().statistics.writes.add(1);

@@ -113,11 +113,15 @@ void Server::connect_parts() {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
   };
-  log_.on_durable([this](uint64_t) {
+  auto tell_workers = [this] {
     for (auto const& each : workers_) {
       Worker* worker = each.get();
-      worker->post([worker] { worker->log_advanced(); });
+      if (worker->take_log_wait()) worker->post([worker] { worker->log_advanced(); });
     }
+  };
+  log_.on_durable([tell_workers](uint64_t) { tell_workers(); });
+  log_.on_written([this, tell_workers](uint64_t) {
+    if (log_.policy() != log::FsyncPolicy::kAlways) tell_workers();
   });
   persistence_.set_hooks({.work = [this] { wake_workers(); }, .relief = [this] { wake_workers(); }});
 }

@@ -83,7 +83,19 @@ void Worker::schedule_flush(Connection& connection) {
   to_flush_.push_back(&connection);
 }
 
-void Worker::wait_for_log(Connection& connection) { waiting_for_log_.push_back(connection.id()); }
+bool Worker::log_allows(Connection& connection) {
+  log::Log& log = services_.log;
+  uint64_t const offset = connection.needed_offset;
+  auto safe = [&] {
+    return log.policy() == log::FsyncPolicy::kAlways ? log.durable_offset() >= offset : log.write_up_to(offset);
+  };
+  if (safe()) return true;
+  // Announced before the second look, so that whoever gets there meanwhile tells us.
+  waits_for_log_.exchange(true, std::memory_order_acq_rel);
+  if (safe()) return true;
+  waiting_for_log_.push_back(connection.id());
+  return false;
+}
 
 void Worker::log_advanced() {
   std::vector<uint64_t> ids = std::exchange(waiting_for_log_, {});

@@ -70,7 +70,12 @@ class Worker {
   void wait_changed(Connection& connection);
   /// Sets the frozen time of this turn, once a turn.
   void refresh_time();
-  void wait_for_log(Connection& connection);
+  /// True when what the replies of the connection depend on is as safe as `appendfsync` promises: on disk, or in the file.
+  /// False: the connection is flushed again when it may be.
+  bool log_allows(Connection& connection);
+  /// Any thread, after the log has advanced: true when replies have come to wait since it was asked last; `log_advanced` is
+  /// then to be posted. Both sides exchange the flag, so that either the worker sees the offset or the asker sees the flag.
+  bool take_log_wait() { return waits_for_log_.exchange(false, std::memory_order_acq_rel); }
   /// Removes and destroys the connection at the end of the turn.
   void bury(Connection& connection);
   /// "Possible SECURITY ATTACK detected", at most once a minute.
@@ -100,6 +105,7 @@ class Worker {
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> to_flush_;
   std::vector<uint64_t> waiting_for_log_;
+  std::atomic<bool> waits_for_log_{false};
   std::vector<uint64_t> pending_;  // in the states again and running
   std::vector<uint64_t> delayed_;  // held, or running and waiting: looked at every millisecond
   std::vector<uint64_t> dead_;
