@@ -20,7 +20,8 @@ Log::Log(AofDirectory& directory, Clock const& clock, LogOptions options)
       buffer_(options.start_offset),
       durability_(options.start_offset),
       writer_(clock, logger_, buffer_, durability_, options.policy, options.timing),
-      annotate_(options.annotate) {}
+      annotate_(options.annotate),
+      appends_in_turns_(options.appends_in_turns) {}
 
 Log::~Log() { static_cast<void>(shutdown()); }
 
@@ -32,7 +33,9 @@ uint64_t Log::append(int db, std::string_view resp, uint32_t command_count) {
 uint64_t Log::append_unit(std::span<Effect const> effects) {
   int64_t const annotation_s = annotate_.load(std::memory_order_relaxed) ? clock_.unix_us() / 1'000'000 : 0;
   StreamBuffer::Appended const appended = buffer_.append_unit(effects, annotation_s);
-  if (appended.wake_writer) writer_.wake();
+  if (appended.wake_writer) {
+    appends_in_turns_ ? wake_due_.store(true, std::memory_order_relaxed) : writer_.wake();
+  }
   return appended.end_offset;
 }
 

@@ -24,6 +24,8 @@ struct LogOptions {
   FsyncPolicy policy = FsyncPolicy::kEverysec;
   /// Config aof-timestamp-enabled.
   bool annotate = false;
+  /// Who appends calls `end_turn` afterwards, so that the writer is woken once for all of a turn and not for its first append.
+  bool appends_in_turns = false;
   /// Offset of the first byte that will be appended.
   uint64_t start_offset = 0;
   WriterTiming timing = {};
@@ -75,6 +77,11 @@ class Log {
   uint64_t append(int db, std::string_view resp, uint32_t command_count);
   /// The same for effects on several databases.
   uint64_t append_unit(std::span<Effect const> effects);
+
+  /// Wakes the writer if the appends of this turn ask for it. Any thread; see LogOptions::appends_in_turns.
+  void end_turn() {
+    if (wake_due_.load(std::memory_order_relaxed) && wake_due_.exchange(false, std::memory_order_relaxed)) writer_.wake();
+  }
 
   uint64_t appended_offset() const { return buffer_.end_offset(); }
   uint64_t written_offset() const { return writer_.written_offset(); }
@@ -159,6 +166,8 @@ class Log {
   LogWriter writer_;
   std::atomic<bool> active_{false};
   std::atomic<bool> annotate_;
+  bool const appends_in_turns_;
+  std::atomic<bool> wake_due_{false};
   std::atomic<LogState> state_{LogState::kOff};
   std::atomic<uint64_t> rewrite_base_bytes_{0};
   std::optional<Cut> cut_;

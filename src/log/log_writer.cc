@@ -45,6 +45,7 @@ bool LogWriter::stop() {
   stop_.store(true, std::memory_order_release);
   wake();
   thread_.join();
+  MutexLock role(role_);
   return !lost_bytes_ && durability_.broken_errnum() == 0;
 }
 

@@ -151,6 +151,7 @@ void Worker::end_turn() {
   // Flushing may let a connection go on, whose replies are then sent in the next turn.
   std::vector<Connection*> flushing = std::exchange(to_flush_, {});
   for (Connection* connection : flushing) connection->flush();
+  services_.log.end_turn();
   drop_dead();
   bool blocked_only = !pending_.empty() && std::all_of(pending_.begin(), pending_.end(), [this](uint64_t id) {
     auto found = connections_.find(id);
