@@ -90,6 +90,8 @@ class FieldTable {
   /// the order inside a group of about ten is that of insertion.
   class Iterator {
    public:
+    /// At the end.
+    Iterator() = default;
     explicit Iterator(FieldTable const& table) : directory_(&table.directory_) { enter(0); }
     /// Nothing after the last.
     std::optional<FieldEntry> next() {
@@ -109,7 +111,7 @@ class FieldTable {
       end_ = chunk->data_end();
       next_hash_ = directory_->after(*chunk, hash);
     }
-    HashDirectory<FieldEntries<kValues>> const* directory_;
+    HashDirectory<FieldEntries<kValues>> const* directory_ = nullptr;
     char const* at_ = nullptr;
     char const* end_ = nullptr;
     uint64_t next_hash_ = 0;
