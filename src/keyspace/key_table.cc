@@ -64,6 +64,7 @@ void KeyTable::note_outside(RecordContent const& content) {
   if (content.encoding == Encoding::kBody) {
     body_bytes_ += content.body->memory_bytes();
     bodies_++;
+    if (content.body->expiring_elements() > 0) expiring_bodies_++;
   }
 }
 
@@ -76,6 +77,7 @@ void KeyTable::drop_body(Body* body) {
   size_t const bytes = body->memory_bytes();
   body_bytes_ -= bytes;
   bodies_--;
+  if (body->expiring_elements() > 0) expiring_bodies_--;
   std::unique_ptr<Body> owned(body);
   if (bytes >= kLazyFreeBytesMin) lazy_free_.push(std::move(owned));
 }
@@ -91,9 +93,18 @@ void KeyTable::free_record(Record* record) {
   slab_.release(record, record->block_bytes());
 }
 
+void KeyTable::note_new(uint64_t hash, RecordContent const& content) {
+  if (content.expire_ms) note_expiry(hash, *content.expire_ms);
+  if (content.body && content.body->expiring_elements() > 0) note_due(hash, content.body->next_expiry_ms());
+}
+
 void KeyTable::note_expiry(uint64_t hash, int64_t expire_ms) {
   expiring_++;
   expiry_sum_ += expire_ms;
+  note_due(hash, expire_ms);
+}
+
+void KeyTable::note_due(uint64_t hash, int64_t expire_ms) {
   int64_t& segment_next = table_.segment_of(hash)->extra.next_expiry_ms;
   segment_next = std::min(segment_next, expire_ms);
   next_expiry_ms_ = std::min(next_expiry_ms_, expire_ms);
@@ -113,7 +124,7 @@ Record* KeyTable::put(uint64_t hash, RecordContent const& content) {
 Record* KeyTable::insert(uint64_t hash, RecordContent const& content) {
   Record* record = make(content, 0);
   table_.insert(hash, record);
-  if (content.expire_ms) note_expiry(hash, *content.expire_ms);
+  note_new(hash, content);
   return record;
 }
 
@@ -135,7 +146,7 @@ Record* KeyTable::replace(Slot slot, RecordContent const& content) {
     table_.replace(slot, record);
     free_record(old);
   }
-  if (content.expire_ms) note_expiry(hasher_(content.key), *content.expire_ms);
+  if (content.expire_ms || content.body) note_new(hasher_(content.key), content);
   return record;
 }
 

@@ -51,7 +51,7 @@ class KeyTable final : public Garbage {
   struct Traits {
     using Entry = Record;
     struct SegmentExtra {
-      /// Lower bound of the expiry of the segment's records, Unix ms.
+      /// Lower bound of the expiry of the segment's records and of their fields, Unix ms.
       int64_t next_expiry_ms = std::numeric_limits<int64_t>::max();
     };
     KeyTable* table;
@@ -106,8 +106,17 @@ class KeyTable final : public Garbage {
   /// `length` is the new length; bytes beyond the old length are zero. Returns the writable bytes.
   char* resize_raw(Slot slot, size_t length);
 
-  /// A body of this table takes `after` bytes now, before it were `before`.
-  void note_body_bytes(size_t before, size_t after) { body_bytes_ += after - before; }
+  /// The body of the key with this hash was changed in place; before that it had so many bytes and elements that expire.
+  void note_body_change(uint64_t hash, size_t bytes_before, bool expired_before, Body const& body) {
+    body_bytes_ += body.memory_bytes() - bytes_before;
+    bool const expires = body.expiring_elements() > 0;
+    if (expires || expired_before) [[unlikely]] {
+      expiring_bodies_ += size_t{expires} - size_t{expired_before};
+      if (expires) note_due(hash, body.next_expiry_ms());
+    }
+  }
+  /// Values with elements that expire: hashes with expiring fields.
+  size_t expiring_bodies() const { return expiring_bodies_; }
 
   /// The walk of the expiry cycle through this table, kept here so that it goes on after SWAPDB.
   bool expiry_due(int64_t now_ms) const { return expiry_position_ != 0 || next_expiry_ms_ < now_ms; }
@@ -147,6 +156,10 @@ class KeyTable final : public Garbage {
   void drop_shared(SharedBuffer* buffer);
   void drop_body(Body* body);
   void note_outside(RecordContent const& content);
+  /// What was inserted under this hash brings its expiries.
+  void note_new(uint64_t hash, RecordContent const& content);
+  /// Something under this hash expires at this moment.
+  void note_due(uint64_t hash, int64_t expire_ms);
   void note_expiry(uint64_t hash, int64_t expire_ms);
   void forget_expiry(Record const* record);
 
@@ -158,12 +171,13 @@ class KeyTable final : public Garbage {
   Table table_;
   size_t expiring_ = 0;
   WideInteger expiry_sum_ = 0;
-  int64_t next_expiry_ms_ = std::numeric_limits<int64_t>::max();  // no key expires before, but for those the walk has passed
+  int64_t next_expiry_ms_ = std::numeric_limits<int64_t>::max();  // nothing expires before, but for what the walk has passed
   int64_t earliest_seen_ms_ = 0;
   uint64_t expiry_position_ = 0;
   size_t shared_bytes_ = 0;
   size_t body_bytes_ = 0;
   size_t bodies_ = 0;
+  size_t expiring_bodies_ = 0;
 };
 
 }  // namespace holdfast

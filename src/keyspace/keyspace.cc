@@ -88,6 +88,7 @@ void Keyspace::publish_counters(Partition& partition, int db) {
   Partition::DatabaseCounters& counters = partition.counters[static_cast<size_t>(db)];
   counters.keys.set(table ? table->size() : 0);
   counters.expiring_keys.set(table ? table->expiring() : 0);
+  counters.expiring_bodies.set(table ? table->expiring_bodies() : 0);
   counters.memory_bytes.set(table ? table->memory_bytes() : 0);
   counters.expiry_sum_ms.set(table ? table->expiry_sum_ms_low() : 0);
 }

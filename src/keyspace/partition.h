@@ -38,13 +38,15 @@ struct alignas(64) Partition {
     Counter keys;
     Counter expiring_keys;
     Counter memory_bytes;
+    Counter expiring_bodies;  ///< hashes with expiring fields
     Counter expiry_sum_ms;  ///< sum of the expiries (Unix ms), its low 64 bits
   };
   std::unique_ptr<DatabaseCounters[]> counters;
   Counter dirty;  ///< changes since start
   Counter hits;
   Counter misses;
-  Counter expired;
+  Counter expired;         ///< keys
+  Counter expired_fields;  ///< fields of hashes
 };
 
 }  // namespace holdfast

@@ -236,30 +236,65 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
   table(db_, home)->before_change(locate(db_, home, key));
   edit.body = record->body();
   edit.body_bytes = edit.body->memory_bytes();
+  edit.body_expires = edit.body->expiring_elements() > 0;
   return edit;
 }
 
 void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes) {
   if (changes > 0) {
-    KeyHome home = this->home(key);
-    KeyTable::Slot slot = locate(db_, home, key);
-    if (slot && edit.body && !edit.made) table(db_, home)->note_body_bytes(edit.body_bytes, edit.body->memory_bytes());
-    if (empty) {
-      if (slot) table(db_, home)->erase(slot);
-    } else if (edit.made || !edit.in_body()) {
-      RecordContent content{.key = key, .type = edit.type, .encoding = edit.encoding, .bytes = edit.bytes,
-                            .body = edit.made.release(), .access = keyspace_.initial_access()};
-      KeyTable& table = keyspace_.table(*home.partition, db_);
-      if (slot) {
-        content.expire_ms = slot.entry()->expiry();
-        content.access = slot.entry()->access();
-        table.replace(slot, content);
-      } else {
-        table.insert(home.hash, content);
-      }
-    }
-    changed(db_, key, *home.partition, changes);
+    write_back(key, edit, empty);
+    changed(db_, key, *home(key).partition, changes);
   }
+  release_edit(edit);
+}
+
+void Txn::finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty,
+                              std::span<std::string_view const> fields) {
+  Partition& partition = *home(key).partition;
+  write_back(key, edit, empty);
+  note_expired_fields(db_, partition, key, fields);
+  Keyspace::publish_counters(partition, db_);
+  release_edit(edit);
+}
+
+void Txn::note_expired_fields(int db, Partition& partition, std::string_view key,
+                              std::span<std::string_view const> fields) {
+  if (fields.empty()) return;
+  partition.expired_fields.add(fields.size());
+  partition.dirty.add(fields.size());
+  changed_ = true;
+  if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  for (std::string_view field : fields) {
+    std::string_view const command[] = {"HDEL", key, field};
+    add_effect(db, command);
+  }
+}
+
+bool Txn::expired(int64_t expire_ms) const { return expire_ms < now_ms_ && !keyspace_.expiry_held(); }
+
+void Txn::write_back(std::string_view key, ValueEdit& edit, bool empty) {
+  KeyHome home = this->home(key);
+  KeyTable::Slot slot = locate(db_, home, key);
+  if (slot && edit.body && !edit.made) {
+    table(db_, home)->note_body_change(home.hash, edit.body_bytes, edit.body_expires, *edit.body);
+  }
+  if (empty) {
+    if (slot) table(db_, home)->erase(slot);
+  } else if (edit.made || !edit.in_body()) {
+    RecordContent content{.key = key, .type = edit.type, .encoding = edit.encoding, .bytes = edit.bytes,
+                          .body = edit.made.release(), .access = keyspace_.initial_access()};
+    KeyTable& table = keyspace_.table(*home.partition, db_);
+    if (slot) {
+      content.expire_ms = slot.entry()->expiry();
+      content.access = slot.entry()->access();
+      table.replace(slot, content);
+    } else {
+      table.insert(home.hash, content);
+    }
+  }
+}
+
+void Txn::release_edit(ValueEdit& edit) {
   constexpr size_t kBufferBytesKept = 64 * 1024;
   constexpr size_t kBuffersKept = 4;
   if (edit.bytes.capacity() <= kBufferBytesKept && scratch_.edits.size() < kBuffersKept) {

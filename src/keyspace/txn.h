@@ -99,6 +99,11 @@ class Txn {
   /// Writes the edit back; a value that is `empty` now is no key any more. `changes` is what it counts for (rdb_changes...);
   /// 0: nothing was changed, and nothing is done. The expiry stays as it is.
   void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes);
+  /// As finish_edit for a hash of which only `fields`, which have expired, were removed: whatever the command is, HDEL of
+  /// the fields is logged, and it counts as expiry, not as a change by the command.
+  void finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty, std::span<std::string_view const> fields);
+  /// Whether what expires at `expire_ms` is gone. Nothing goes while expiry is held.
+  bool expired(int64_t expire_ms) const;
   /// A copy of the value in O(1): big strings are shared, bodies frozen. Precondition: `record` is of this transaction.
   DetachedValue copy_value(Record const* record) const;
   /// Puts a detached value under `key` of `db`, replacing what is there.
@@ -143,6 +148,9 @@ class Txn {
 
   /// An expired record met during a walk of `table` (a table of `partition`): to be deleted by the walker, after this.
   void note_expired(int db, Partition& partition, std::string_view key);
+  /// Fields of a hash that have expired and are removed by the caller.
+  void note_expired_fields(int db, Partition& partition, std::string_view key,
+                           std::span<std::string_view const> fields);
 
  private:
   struct KeyHome {
@@ -155,6 +163,10 @@ class Txn {
   void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void add_effect(int db, std::span<std::string_view const> command);
+  /// The record becomes what the edit holds.
+  void write_back(std::string_view key, ValueEdit& edit, bool empty);
+  /// Keeps the buffer of an edit for the next one.
+  void release_edit(ValueEdit& edit);
   Record* put_content(int db, KeyHome const& home, RecordContent const& content);
 
   Keyspace& keyspace_;

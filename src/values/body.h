@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "memory/lazy_free.h"
@@ -15,6 +17,13 @@ class Body : public Garbage {
   virtual size_t memory_bytes() const = 0;
   /// Another handle to the present content, in O(1): both sides copy a chunk before they change it.
   virtual std::unique_ptr<Body> freeze() = 0;
+
+  /// "No element expires".
+  static constexpr int64_t kNoExpiry = std::numeric_limits<int64_t>::max();
+  /// Elements that have an expiry of their own: fields of hashes.
+  virtual size_t expiring_elements() const { return 0; }
+  /// No element expires before this moment (Unix ms, a lower bound); kNoExpiry exactly when none has an expiry.
+  virtual int64_t next_expiry_ms() const { return kNoExpiry; }
 };
 
 }  // namespace holdfast

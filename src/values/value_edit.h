@@ -20,6 +20,7 @@ struct ValueEdit {
   std::string bytes;           ///< kPacked, kIntset; empty when the key was not there
   Body* body = nullptr;        ///< kBody
   size_t body_bytes = 0;       ///< of the body when it was opened
+  bool body_expires = false;   ///< the body when it was opened had elements that expire
   std::unique_ptr<Body> made;  ///< a new body, not in the record yet
 
   bool in_body() const { return encoding == Encoding::kBody; }
