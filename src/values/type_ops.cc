@@ -1,6 +1,7 @@
 #include "values/type_ops.h"
 
 #include "base/check.h"
+#include "values/hash_ops.h"
 #include "values/string_ops.h"
 
 namespace holdfast {
@@ -8,6 +9,7 @@ namespace holdfast {
 TypeOps const& ops_of(ValueType type) {
   switch (type) {
     case ValueType::kString: return string_ops();
+    case ValueType::kHash: return hash_ops();
     default: break;
   }
   CHECK(!"there are no values of this type");
@@ -17,6 +19,14 @@ TypeOps const& ops_of(ValueType type) {
 std::optional<ValueType> value_type_of(RdbType type) {
   switch (type) {
     case RdbType::kString: return ValueType::kString;
+    case RdbType::kHash:
+    case RdbType::kHashZipmap:
+    case RdbType::kHashZiplist:
+    case RdbType::kHashListpack:
+    case RdbType::kHashMetadataPreGa:
+    case RdbType::kHashListpackExPreGa:
+    case RdbType::kHashMetadata:
+    case RdbType::kHashListpackEx: return ValueType::kHash;
     default: return std::nullopt;
   }
 }

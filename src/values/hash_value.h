@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "structures/field_map.h"
+#include "structures/packed_list.h"
+#include "values/body.h"
+#include "values/value_edit.h"
+#include "values/value_limits.h"
+#include "values/value_view.h"
+
+namespace holdfast {
+
+// A hash is a packed list (field, value, field, value, ...) in its record up to the limits of `hash-max-listpack-*`, and
+// a FieldMap beyond. Fields can expire only in a FieldMap, so a hash in which a field was given an expiry is one, however
+// small it is; it is called "listpackex" for as long as it keeps to the limits.
+
+/// A hash that is not packed.
+class HashBody final : public Body {
+ public:
+  explicit HashBody(KeyHasher const& hasher) : fields(hasher) {}
+  HashBody(FieldMap map, bool is_small) : fields(std::move(map)), small(is_small) {}
+
+  size_t memory_bytes() const override { return sizeof(HashBody) + fields.memory_bytes(); }
+  std::unique_ptr<Body> freeze() override { return std::make_unique<HashBody>(fields.freeze(), small); }
+  size_t expiring_elements() const override { return fields.expiring_count(); }
+  int64_t next_expiry_ms() const override { return fields.next_expiry_ms(); }
+
+  FieldMap fields;
+  bool small = false;  ///< it never left the limits of packed hashes: what OBJECT ENCODING says
+};
+
+/// What a field holds. Valid until the hash changes.
+struct HashValue {
+  packed::Element element;           ///< the value
+  SharedBuffer* buffer = nullptr;    ///< of a long value; the hash keeps its reference
+  std::optional<int64_t> expire_ms;  ///< Unix ms
+
+  static HashValue of(FieldEntry const& entry) {
+    return {.element = {false, 0, entry.value}, .buffer = const_cast<SharedBuffer*>(entry.value_buffer), .expire_ms = entry.expire_ms};
+  }
+};
+
+struct HashEntry {
+  packed::Element field;
+  HashValue value;
+};
+
+/// Reads a hash in either form. Valid while the view is; expired fields are there like any other.
+class HashReader {
+ public:
+  explicit HashReader(ValueView const& value)
+      : fields_(value.body ? &static_cast<HashBody const*>(value.body)->fields : nullptr), packed_(value.bytes) {}
+
+  uint64_t size() const { return fields_ ? fields_->size() : packed_.count() / 2; }
+  std::optional<HashValue> find(std::string_view field) const {
+    if (!fields_) return find_packed(field);
+    std::optional<FieldEntry> entry = fields_->find(field);
+    return entry ? std::optional(HashValue::of(*entry)) : std::nullopt;
+  }
+  bool contains(std::string_view field) const {
+    return fields_ ? fields_->contains(field) : packed_.find(field, 1) != nullptr;
+  }
+  /// Null when the hash is packed.
+  FieldMap const* fields() const { return fields_; }
+  /// Precondition: the hash is packed.
+  PackedListView packed() const { return packed_; }
+
+ private:
+  std::optional<HashValue> find_packed(std::string_view field) const;
+
+  FieldMap const* fields_;
+  PackedListView packed_;  // when there is no map
+};
+
+/// A walk over all entries of a hash that does not change meanwhile; it may pause for as long as the view is valid.
+class HashCursor {
+ public:
+  explicit HashCursor(ValueView const& value) : HashCursor(HashReader(value)) {}
+  explicit HashCursor(HashReader const& hash) {
+    if (hash.fields()) {
+      map_ = FieldMap::Iterator(*hash.fields());
+    } else {
+      at_ = hash.packed().first();
+      end_ = hash.packed().terminator();
+    }
+  }
+  /// Nothing after the last.
+  std::optional<HashEntry> next() {
+    if (!end_) {
+      std::optional<FieldEntry> entry = map_.next();
+      if (!entry) return std::nullopt;
+      return HashEntry{.field = {false, 0, entry->field}, .value = HashValue::of(*entry)};
+    }
+    if (at_ == end_) return std::nullopt;
+    char const* value = packed::next(at_);
+    HashEntry entry{.field = packed::read_entry(at_), .value = {.element = packed::read_entry(value)}};
+    at_ = packed::next(value);
+    return entry;
+  }
+
+ private:
+  FieldMap::Iterator map_;
+  char const* at_ = nullptr;
+  char const* end_ = nullptr;  // of a packed hash
+};
+
+/// Changes a hash that Txn::edit opened. Texts that are put in must not lie in the hash.
+class HashEditor {
+ public:
+  HashEditor(ValueEdit& edit, ValueContext const& context);
+
+  uint64_t size() const { return HashReader(edit_.view()).size(); }
+  bool empty() const { return size() == 0; }
+
+  /// Takes the form that Redis gives a hash before it puts in these fields and values.
+  void prepare(std::span<std::string_view const> pairs);
+  /// Sets a field, whose expiry becomes `expire_ms`. True when it is new.
+  bool set(std::string_view field, std::string_view value, std::optional<int64_t> expire_ms = std::nullopt);
+  /// True when the field was there.
+  bool erase(std::string_view field);
+  /// Sets or removes the expiry of a field that is there, 0 <= expire_ms <= FieldEntryCodec::kExpireMsMax.
+  void set_expiry(std::string_view field, std::optional<int64_t> expire_ms);
+  /// Removes up to `limit` fields that expire before `now_ms`; `visit(FieldEntry const&)` sees each. Returns how many.
+  template <class Visit>
+  size_t remove_expired(int64_t now_ms, size_t limit, Visit&& visit) {
+    return edit_.in_body() ? body().fields.remove_expired(now_ms - 1, limit, visit) : 0;
+  }
+
+ private:
+  HashBody& body() { return *static_cast<HashBody*>(edit_.body); }
+  PackedListView packed() const { return PackedListView(edit_.bytes); }
+  bool is_long(std::string_view text) const;
+  bool set_packed(std::string_view field, std::string_view value);
+  void apply(PackedEdit const& change);
+  /// Becomes a body; `small`: only because a field expires.
+  void leave_record(bool small);
+
+  ValueEdit& edit_;
+  ValueContext context_;
+};
+
+}  // namespace holdfast
