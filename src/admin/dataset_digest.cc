@@ -1,6 +1,7 @@
 #include "admin/dataset_digest.h"
 
 #include "base/strings.h"
+#include "values/hash_value.h"
 #include "values/type_ops.h"
 
 namespace holdfast {
@@ -10,6 +11,12 @@ std::string_view view(Sha1Digest const& digest) { return {reinterpret_cast<char 
 
 void exclusive_or(Sha1Digest& into, Sha1Digest const& other) {
   for (size_t i = 0; i < into.size(); i++) into[i] = static_cast<uint8_t>(into[i] ^ other[i]);
+}
+
+bool expiring_field(Record const& record, std::string_view field) {
+  if (record.encoding() != Encoding::kBody || record.body()->expiring_elements() == 0) return false;
+  std::optional<HashValue> const value = HashReader(record.view()).find(field);
+  return value && value->expire_ms;
 }
 
 /// Goes on with `digest`: that of a key's name, or an empty one.
@@ -25,7 +32,8 @@ void add_value(Digest& digest, Record const& record) {
         Digest element;
         element.mix(first);
         element.mix(second);
-        digest.merge(element);
+        if (expiring_field(record, first)) element.add("!!hexpire!!");
+        digest.add(element);
         break;
       }
       default:

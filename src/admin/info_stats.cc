@@ -28,6 +28,7 @@ void info_traffic(Statistics& statistics, InfoText& text) {
 
 void info_keys(Keyspace const& keyspace, InfoText& text) {
   text.field("expired_keys", keyspace.sum(&Partition::expired));
+  text.field("expired_subkeys", keyspace.sum(&Partition::expired_fields));
   text.number("expired_stale_perc", 0);
   text.zero({"expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
              "total_eviction_exceeded_time", "current_eviction_exceeded_time"});

@@ -12,6 +12,7 @@ void reset_statistics(Services& services) {
     partition.hits.set(0);
     partition.misses.set(0);
     partition.expired.set(0);
+    partition.expired_fields.set(0);
   }
 }
 
