@@ -21,6 +21,8 @@ class Args {
     return argv_[index];
   }
   size_t size() const { return argc_; }
+  /// The first `count` arguments.
+  Args first(size_t count) const { return {argv_, count}; }
   std::span<std::string_view const> span() const { return {argv_, argc_}; }
   /// Argument `index` equals the upper case word, ignoring case.
   bool is(size_t index, std::string_view word) const;

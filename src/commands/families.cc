@@ -5,6 +5,7 @@
 #include "commands/databases.h"
 #include "commands/dump.h"
 #include "commands/expire.h"
+#include "commands/hashes.h"
 #include "commands/hyperloglog.h"
 #include "commands/keys.h"
 #include "commands/lcs.h"
@@ -19,7 +20,8 @@ std::vector<CommandRows> command_families() {
   return {connection_commands(), transaction_commands(), string_commands(), counter_commands(), string_range_commands(),
           lcs_commands(),        key_commands(),         expire_commands(), scan_commands(),    database_commands(),
           object_commands(),     memory_usage_command(), dump_commands(),      bitmap_commands(),
-          bit_field_commands(),  hyperloglog_commands()};
+          bit_field_commands(),  hyperloglog_commands(),
+          hash_write_commands(), hash_read_commands(),  hash_walk_commands()};
 }
 
 }  // namespace holdfast

@@ -12,6 +12,9 @@ from harness.resp import Incomplete, ProtocolViolation, parse_all
 
 SHOWN_REPLY_MAX = 600
 _QUEUED = Reply(Kind.STATUS, b"QUEUED")
+# Sets and hashes that are hash tables.
+_UNORDERED_TYPES = (b"\x02", b"\x04")
+_CHECKSUM_BYTES = 8
 _COMPARED = {rule.name: rule.compared for rule in load_rules()}
 
 
@@ -58,9 +61,18 @@ def _same_as_ruled(command: list[bytes], reference: Reply, candidate: Reply) -> 
         return unordered(reference) == unordered(candidate)
     if compared is Compared.NEAR:
         return reference == within(reference, candidate, EXPIRY_TOLERANCE_MS)
+    if compared is Compared.PAYLOAD:
+        return _payload_parts(reference) == _payload_parts(candidate)
     if compared is Compared.BY_KIND:
         return reference.kind is candidate.kind
     return reference == candidate
+
+
+def _payload_parts(reply: Reply) -> object:
+    """A payload of an unordered type as its type and sorted bytes, without the checksum; anything else as it is."""
+    if reply.kind is not Kind.BULK or reply.value[:1] not in _UNORDERED_TYPES:
+        return reply
+    return reply.value[:1], sorted(reply.value[:-_CHECKSUM_BYTES])
 
 
 def first_difference(commands: Sequence[list[bytes]], reference: bytes, candidate: bytes) -> tuple[int, str] | None:

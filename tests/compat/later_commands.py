@@ -7,8 +7,6 @@ leaves this list together with the commit that brings the command; `test_later_c
 LATER = {
     "list": "blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange lrem "
     "lset ltrim rpop rpoplpush rpush rpushx",
-    "hash": "hdel hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx "
-    "hstrlen hvals",
     "set": "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop "
     "srandmember srem sscan sunion sunionstore",
     "sorted set": "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore "

@@ -85,7 +85,7 @@ RULES = [
     Rule(b"PEXPIRETIME", 1, lambda s: [s.key()], Compared.NEAR),
     # Not REFCOUNT, which tells what Redis happens to share (D15).
     Rule(b"OBJECT", 2, lambda s: [s.pick((b"ENCODING", b"FREQ", b"FOO")), s.key()]),
-    Rule(b"DUMP", 2, lambda s: [s.key()]),
+    Rule(b"DUMP", 2, lambda s: [s.key()], Compared.PAYLOAD),
     Rule(b"RESTORE", 4, _restore, mutable=False),
     Rule(b"KEYS", 0.2, lambda s: [s.pick(_PATTERNS)], Compared.UNORDERED),
     Rule(b"SCAN", 0.2, _scan, Compared.UNORDERED, mutable=False),

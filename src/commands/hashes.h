@@ -1,0 +1,14 @@
+#pragma once
+
+#include "command/command_row.h"
+
+namespace holdfast {
+
+/// HSET, HMSET, HSETNX, HDEL, HINCRBY, HINCRBYFLOAT.
+CommandRows hash_write_commands();
+/// HGET, HMGET, HGETALL, HKEYS, HVALS, HLEN, HSTRLEN, HEXISTS.
+CommandRows hash_read_commands();
+/// HRANDFIELD, HSCAN.
+CommandRows hash_walk_commands();
+
+}  // namespace holdfast
