@@ -232,8 +232,10 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
     return edit;
   }
   // From here on the body may change at any moment: who wants the old state takes it now.
-  KeyHome home = this->home(key);
-  table(db_, home)->before_change(locate(db_, home, key));
+  if (keyspace_.cut().sink) [[unlikely]] {
+    KeyHome home = this->home(key);
+    table(db_, home)->before_change(locate(db_, home, key));
+  }
   edit.body = record->body();
   edit.body_bytes = edit.body->memory_bytes();
   edit.body_expires = edit.body->expiring_elements() > 0;
@@ -274,13 +276,13 @@ bool Txn::expired(int64_t expire_ms) const { return expire_ms < now_ms_ && !keys
 
 void Txn::write_back(std::string_view key, ValueEdit& edit, bool empty) {
   KeyHome home = this->home(key);
+  bool const in_place = edit.body && !edit.made;
+  if (in_place) table(db_, home)->note_body_change(home.hash, edit.body_bytes, edit.body_expires, *edit.body);
+  if (in_place && !empty) return;
   KeyTable::Slot slot = locate(db_, home, key);
-  if (slot && edit.body && !edit.made) {
-    table(db_, home)->note_body_change(home.hash, edit.body_bytes, edit.body_expires, *edit.body);
-  }
   if (empty) {
     if (slot) table(db_, home)->erase(slot);
-  } else if (edit.made || !edit.in_body()) {
+  } else {
     RecordContent content{.key = key, .type = edit.type, .encoding = edit.encoding, .bytes = edit.bytes,
                           .body = edit.made.release(), .access = keyspace_.initial_access()};
     KeyTable& table = keyspace_.table(*home.partition, db_);

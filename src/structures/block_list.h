@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -31,6 +32,9 @@ class BlockList {
     void previous();
     /// Elements before this one; size() at the end.
     uint64_t index() const { return at_.rank(); }
+
+    /// The buffer of an element that is too big for a block; null for others. The list keeps its reference.
+    SharedBuffer* buffer() const { return at_.leaf().big ? at_.leaf().buffer() : nullptr; }
 
     /// The whole block of this element, for writing it out.
     BlockView block() const { return view_of(at_.leaf()); }
@@ -74,6 +78,11 @@ class BlockList {
   /// The end from size() on.
   Cursor cursor(uint64_t index) const { return Cursor(tree_.at(index)); }
 
+  /// Calls `visit(Element, SharedBuffer*)` with `count` elements from `first` on, or as many as there are; the buffer is null
+  /// unless the element has one.
+  template <class Visit>
+  void for_each(uint64_t first, uint64_t count, Visit&& visit) const;
+
   /// Loading: puts the entries of a valid listpack (without header and terminator) behind all others.
   void append_entries(std::string_view entries);
 
@@ -100,5 +109,21 @@ class BlockList {
 
   Tree tree_;
 };
+
+template <class Visit>
+void BlockList::for_each(uint64_t first, uint64_t count, Visit&& visit) const {
+  for (Cursor at = cursor(first); at && count > 0; at.next_block()) {
+    BlockLeaf const& leaf = at.at_.leaf();
+    if (leaf.big) {
+      visit(Element{false, 0, leaf.buffer()->view()}, leaf.buffer());
+      count--;
+      continue;
+    }
+    uint64_t const here = std::min<uint64_t>(count, leaf.entries - at.at_.slot());
+    count -= here;
+    char const* entry = at.entry_;
+    for (uint64_t i = 0; i < here; i++, entry = packed::next(entry)) visit(packed::read_entry(entry), nullptr);
+  }
+}
 
 }  // namespace holdfast
