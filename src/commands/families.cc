@@ -9,6 +9,7 @@
 #include "commands/hyperloglog.h"
 #include "commands/keys.h"
 #include "commands/lcs.h"
+#include "commands/lists.h"
 #include "commands/object.h"
 #include "commands/scan.h"
 #include "commands/strings.h"
@@ -17,11 +18,30 @@
 namespace holdfast {
 
 std::vector<CommandRows> command_families() {
-  return {connection_commands(), transaction_commands(), string_commands(), counter_commands(), string_range_commands(),
-          lcs_commands(),        key_commands(),         expire_commands(), scan_commands(),    database_commands(),
-          object_commands(),     memory_usage_command(), dump_commands(),      bitmap_commands(),
-          bit_field_commands(),  hyperloglog_commands(),
-          hash_write_commands(), hash_read_commands(),  hash_walk_commands()};
+  return {
+      connection_commands(),
+      transaction_commands(),
+      string_commands(),
+      counter_commands(),
+      string_range_commands(),
+      lcs_commands(),
+      key_commands(),
+      expire_commands(),
+      scan_commands(),
+      database_commands(),
+      object_commands(),
+      memory_usage_command(),
+      dump_commands(),
+      bitmap_commands(),
+      bit_field_commands(),
+      hyperloglog_commands(),
+      hash_write_commands(),
+      hash_read_commands(),
+      hash_walk_commands(),
+      list_commands(),
+      list_pop_commands(),
+      list_search_commands(),
+  };
 }
 
 }  // namespace holdfast

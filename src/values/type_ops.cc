@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "values/hash_ops.h"
+#include "values/list_ops.h"
 #include "values/string_ops.h"
 
 namespace holdfast {
@@ -10,6 +11,7 @@ TypeOps const& ops_of(ValueType type) {
   switch (type) {
     case ValueType::kString: return string_ops();
     case ValueType::kHash: return hash_ops();
+    case ValueType::kList: return list_ops();
     default: break;
   }
   CHECK(!"there are no values of this type");
@@ -27,6 +29,10 @@ std::optional<ValueType> value_type_of(RdbType type) {
     case RdbType::kHashListpackExPreGa:
     case RdbType::kHashMetadata:
     case RdbType::kHashListpackEx: return ValueType::kHash;
+    case RdbType::kList:
+    case RdbType::kListZiplist:
+    case RdbType::kListQuicklist:
+    case RdbType::kListQuicklist2: return ValueType::kList;
     default: return std::nullopt;
   }
 }

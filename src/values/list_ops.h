@@ -1,0 +1,9 @@
+#pragma once
+
+#include "values/type_ops.h"
+
+namespace holdfast {
+
+TypeOps const& list_ops();
+
+}  // namespace holdfast
