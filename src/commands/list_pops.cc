@@ -143,7 +143,7 @@ constexpr CommandRow kRows[] = {
      .tips = "", .group = "list", .since = "1.0.0", .complexity = "O(N) for N elements in the reply",
      .summary = "Removes elements at the tail of a list and answers them.",
      .syntax = "key:key [count:integer@6.2.0]", .handler = &cmd_rpop, .history = "6.2.0: Added the `count` argument."},
-    {.name = "lmpop", .arity = -4, .flags = "write", .keys = "RW access delete i1 n(0,1,1)", .categories = "list",
+    {.name = "lmpop", .arity = -4, .flags = "write movablekeys", .keys = "RW access delete i1 n(0,1,1)", .categories = "list",
      .tips = "", .group = "list", .since = "7.0.0", .complexity = "O(N+M) for N keys and M elements in the reply",
      .summary = "Removes elements at an end of the first list that exists and answers them.",
      .syntax = "numkeys:integer key:key... where:oneof(LEFT|RIGHT) [COUNT count:integer]", .handler = &cmd_lmpop},

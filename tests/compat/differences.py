@@ -13,6 +13,7 @@ from typing import Callable
 from compat.command_tables import described, described_all, documented, listed
 from compat.help_text import help_text
 from compat.replies import map_leaves, map_texts
+from harness.list_payload import is_list_payload, list_elements
 from harness.resp import Kind, Reply, quote
 
 Both = tuple[Reply, Reply]
@@ -113,6 +114,24 @@ def _acl_denial(reference: Reply, candidate: Reply) -> Both:
     return map_texts(reference, common), map_texts(candidate, common)
 
 
+def _list_encoding(reference: Reply, candidate: Reply) -> Both:
+    """What the reference calls a quicklist may be a listpack."""
+    if reference == Reply(Kind.BULK, b"quicklist") and candidate == Reply(Kind.BULK, b"listpack"):
+        return reference, reference
+    return reference, candidate
+
+
+def _list_nodes(reference: Reply, candidate: Reply) -> Both:
+    """Payloads of lists are held against each other by their elements, wherever the nodes are cut."""
+    if not all(reply.kind is Kind.BULK and is_list_payload(reply.value) for reply in (reference, candidate)):
+        return reference, candidate
+    left, right = (
+        Reply(Kind.ARRAY, tuple(Reply(Kind.BULK, element) for element in list_elements(reply.value)))
+        for reply in (reference, candidate)
+    )
+    return left, right
+
+
 _DOUBLE_REPLIES = (
     r"^(ZSCORE|ZMSCORE|ZINCRBY|ZADD|ZRANGE\w*|ZREVRANGE\w*|ZPOP\w*|BZPOP\w*|BZMPOP|ZMPOP|ZUNION|ZINTER|ZDIFF|"
     r"ZRANDMEMBER|ZSCAN)\b"
@@ -133,6 +152,8 @@ DIFFERENCES = [
     Difference("D06 D11", re.compile(r"^COMMAND( INFO)?$", re.IGNORECASE), described_all),
     Difference("D06 D11", re.compile(r"^COMMAND INFO .", re.IGNORECASE), described),
     Difference("D12", re.compile(r"^INFO\b"), _latency_percentiles),
+    Difference("D17", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _list_encoding),
+    Difference("D18", re.compile(r"^DUMP\b", re.IGNORECASE), _list_nodes),
 ]
 
 AVOIDED = {"D13", "D14", "D15", "D16"}

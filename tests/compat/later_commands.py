@@ -5,8 +5,7 @@ leaves this list together with the commit that brings the command; `test_later_c
 """
 
 LATER = {
-    "list": "blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange lrem "
-    "lset ltrim rpop rpoplpush rpush rpushx",
+    "list": "blmove blmpop blpop brpop brpoplpush",
     "set": "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop "
     "srandmember srem sscan sunion sunionstore",
     "sorted set": "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore "

@@ -7,6 +7,7 @@ import pytest
 
 from compat.differences import AVOIDED, DIFFERENCES, without_wanted_differences
 from harness import Kind, Reply
+from harness.list_payload import list_payload
 
 _TABLE = pathlib.Path(__file__).resolve().parents[2] / "docs/differences.md"
 
@@ -36,6 +37,10 @@ def _document(name: str, since: str, summary: str, *subcommands: Reply) -> Reply
     history = _array(_array(_bulk("6.0.0"), _bulk("Changed. " + summary)))
     fields = [_bulk("summary"), _bulk(summary), _bulk("since"), _bulk(since), _bulk("history"), history]
     return _array(_bulk(name), _array(*fields, _bulk("subcommands"), _array(*subcommands)))
+
+
+def _dumped(*nodes: list[bytes]) -> Reply:
+    return Reply(Kind.BULK, list_payload(nodes))
 
 
 _NULL = Reply(Kind.NULL_BULK, None)
@@ -100,6 +105,8 @@ def test_every_row_has_a_reason():
             _bulk("# Latencystats\r\nlatency_percentiles_usec_get:p50=1\r\n"),
             _bulk("# Latencystats\r\n"),
         ),
+        ("OBJECT ENCODING k", _bulk("quicklist"), _bulk("listpack")),
+        ("DUMP k", _dumped([b"a", b"12"], [b"x" * 70]), _dumped([b"a"], [b"12", b"x" * 70])),
     ],
 )
 def test_a_wanted_difference_is_taken_out(command, reference, candidate):
@@ -152,6 +159,10 @@ def test_a_wanted_difference_is_taken_out(command, reference, candidate):
             _bulk("# Latencystats\r\nlatency_percentiles_usec_get:p50=1\r\nlatency_percentiles_usec_set:p50=1\r\n"),
             _bulk("# Latencystats\r\nlatency_percentiles_usec_get:p50=1\r\n"),
         ),
+        ("OBJECT ENCODING k", _bulk("listpack"), _bulk("quicklist")),
+        ("OBJECT ENCODING k", _bulk("quicklist"), _bulk("hashtable")),
+        ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a", b"13"])),
+        ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a"])),
     ],
 )
 def test_any_other_difference_stays(command, reference, candidate):

@@ -7,7 +7,7 @@ import importlib
 
 from compat.grammar.rule import Rule
 
-FAMILIES = ("strings", "bitmaps", "keys", "databases", "transactions", "hashes")
+FAMILIES = ("strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists")
 
 
 def load_rules(families: tuple[str, ...] = FAMILIES) -> list[Rule]:
