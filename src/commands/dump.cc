@@ -19,9 +19,10 @@ void cmd_dump(Txn& txn, Args args, Reply& reply) {
   std::string payload;
   RdbWriter writer(payload);
   TypeOps const& ops = ops_of(record->type());
-  writer.type(ops.rdb_type(record->view()));
+  RdbType const type = ops.rdb_type(record->view());
+  writer.type(type);
   ops.write_rdb(record->view(), writer, {});
-  append_dump_footer(payload);
+  append_dump_footer(payload, type == RdbType::kHashMetadata ? kRdbVersionFieldExpiry : kRdbVersion);
   reply.bulk(payload);
 }
 
@@ -96,7 +97,7 @@ void cmd_restore(Txn& txn, Args args, Reply& reply) {
   std::optional<int64_t> ttl = args.integer(2, reply);
   if (!ttl) return;
   if (*ttl < 0) return reply.error("Invalid TTL value, must be >= 0");
-  Result<std::string_view> body = verify_dump_payload(args[3], true, kRdbVersion);
+  Result<std::string_view> body = verify_dump_payload(args[3]);
   if (!body) return reply.error(body.error().message);
   std::optional<DetachedValue> value = decode(txn, *body);
   if (!value) return reply.error("Bad data format");

@@ -77,7 +77,7 @@ TEST_F(DumpTest, payloads_that_are_wrong) {
   std::string flipped = hello_;
   flipped[3] ^= 1;
   EXPECT_EQ(restore("k", flipped), kRefused);
-  EXPECT_EQ(restore("k", sealed(std::string("\0\5hello", 7), kRdbVersion + 1)), kRefused);
+  EXPECT_EQ(restore("k", sealed(std::string("\0\5hello", 7), kRdbVersionReadableMax + 1)), kRefused);
   EXPECT_EQ(restore("k", sealed(std::string("\0\5hell", 6))), kBad);
   EXPECT_EQ(restore("k", sealed(std::string("\x06\x01\x01"
                                             "a",

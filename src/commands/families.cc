@@ -38,6 +38,8 @@ std::vector<CommandRows> command_families() {
       hash_write_commands(),
       hash_read_commands(),
       hash_walk_commands(),
+      hash_expire_commands(),
+      hash_getex_commands(),
       list_commands(),
       list_pop_commands(),
       list_search_commands(),

@@ -77,7 +77,8 @@ constexpr CommandRow kRows[] = {
      .summary = "Answers how many bytes the value of a field has.", .syntax = "key:key field:string",
      .handler = &cmd_hstrlen},
     {.name = "hexists", .arity = 3, .flags = "readonly fast", .keys = "RO i1 r(0,1,0)", .categories = "hash",
-     .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(1)", .summary = "Answers whether there is a field.",
+     .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(1)",
+     .summary = "Answers whether there is a field.",
      .syntax = "key:key field:string", .handler = &cmd_hexists},
 };
 

@@ -27,7 +27,11 @@ class LiveEntries {
 class WholeHash final : public ReplySource {
  public:
   WholeHash(DetachedValue value, int64_t alive_at_ms, bool counted, HashPart part, HashShape shape)
-      : value_(std::move(value)), alive_at_ms_(alive_at_ms), entries_(value_.view(), alive_at_ms), part_(part), shape_(shape) {
+      : value_(std::move(value)),
+        alive_at_ms_(alive_at_ms),
+        entries_(value_.view(), alive_at_ms),
+        part_(part),
+        shape_(shape) {
     if (counted) size_ = HashReader(value_.view()).size();
   }
 

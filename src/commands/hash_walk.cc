@@ -18,7 +18,9 @@ namespace {
 
 // ---- HRANDFIELD ------------------------------------------------------------
 
-HashEntry entry_of(FieldEntry const& entry) { return {.field = {false, 0, entry.field}, .value = HashValue::of(entry)}; }
+HashEntry entry_of(FieldEntry const& entry) {
+  return {.field = {false, 0, entry.field}, .value = HashValue::of(entry)};
+}
 
 /// Some entry of a hash that is not empty, each with the same probability.
 HashEntry draw(HashReader const& hash, Random& random) {
@@ -77,7 +79,12 @@ class DifferentDraws final : public ReplySource {
 class Selection final : public ReplySource {
  public:
   Selection(DetachedValue value, uint64_t count, HashPart part, uint64_t seed)
-      : value_(std::move(value)), cursor_(value_.view()), size_(HashReader(value_.view()).size()), left_(count), part_(part), random_(seed) {}
+      : value_(std::move(value)),
+        cursor_(value_.view()),
+        size_(HashReader(value_.view()).size()),
+        left_(count),
+        part_(part),
+        random_(seed) {}
   bool write(Reply& reply, size_t elements_max) override {
     for (size_t i = 0; i < elements_max && left_ > 0; i++) {
       HashEntry const entry = *cursor_.next();
@@ -186,7 +193,10 @@ class Scan {
 class LongScan final : public ReplySource {
  public:
   LongScan(DetachedValue value, CollectionScan const& options, int64_t alive_at_ms)
-      : value_(std::move(value)), pattern_(options.pattern.value_or("")), left_(options.count), scan_(own(options), alive_at_ms) {
+      : value_(std::move(value)),
+        pattern_(options.pattern.value_or("")),
+        left_(options.count),
+        scan_(own(options), alive_at_ms) {
     scan_.set_cursor(options.cursor);
   }
 

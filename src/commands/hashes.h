@@ -10,5 +10,9 @@ CommandRows hash_write_commands();
 CommandRows hash_read_commands();
 /// HRANDFIELD, HSCAN.
 CommandRows hash_walk_commands();
+/// HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT, HTTL, HPTTL, HEXPIRETIME, HPEXPIRETIME, HPERSIST.
+CommandRows hash_expire_commands();
+/// HGETEX, HSETEX, HGETDEL.
+CommandRows hash_getex_commands();
 
 }  // namespace holdfast

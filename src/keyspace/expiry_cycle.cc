@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "keyspace/keyspace.h"
+#include "values/hash_value.h"
 
 namespace holdfast {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+/// Fields of one hash that are deleted before others have their turn.
+constexpr size_t kFieldsMax = 128;
 
 int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -36,7 +41,8 @@ ExpiryCycle::Progress ExpiryCycle::run(TxnScratch& scratch, int64_t now_ms, int6
 bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us) {
   Partition& partition = keyspace_.partition(next_);
   for (; db_ < keyspace_.databases(); db_++) {
-    if (partition.counters[static_cast<size_t>(db_)].expiring_keys.get() == 0) continue;
+    Partition::DatabaseCounters const& counters = partition.counters[static_cast<size_t>(db_)];
+    if (counters.expiring_keys.get() == 0 && counters.expiring_bodies.get() == 0) continue;
     bool more = true;
     while (more) {
       locks_.clear();
@@ -44,10 +50,15 @@ bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t dea
       if (!locks_.try_lock(keyspace_)) return true;
       Txn txn(keyspace_, locks_, scratch, now_ms);
       KeyTable* table = partition.tables[static_cast<size_t>(db_)].get();
-      more = table && table->expiry_due(now_ms) && table->walk_expiry([&](KeyTable::Segment& segment) {
-        return segment.extra.next_expiry_ms < now_ms ? run_segment(*table, segment, txn, partition)
-                                                     : segment.extra.next_expiry_ms;
-      });
+      more = table && table->expiry_due(now_ms);
+      if (more) {
+        table->walk_expiry([&](KeyTable::Segment& segment) {
+          return segment.extra.next_expiry_ms < now_ms ? run_segment(*table, segment, txn, partition)
+                                                       : segment.extra.next_expiry_ms;
+        });
+        // At the end of a walk more is due only where a hash had too many expired fields for one visit.
+        more = table->expiry_due(now_ms);
+      }
       Keyspace::publish_counters(partition, db_);
       txn.commit(false);
       if (now_us() >= deadline_us) return false;
@@ -63,16 +74,38 @@ int64_t ExpiryCycle::run_segment(KeyTable& table, KeyTable::Segment& segment, Tx
     for (uint32_t found = bucket.occupied(); found; found &= found - 1) {
       int index = __builtin_ctz(found);
       auto* record = static_cast<Record*>(bucket.pointer(index));
-      if (!record->has_expiry()) continue;
-      if (record->expire_ms() < txn.now_ms()) {
-        txn.note_expired(db_, partition, record->key());
-        table.erase_in_visit(segment, bucket, index);
-      } else {
+      if (record->has_expiry()) {
+        if (record->expire_ms() < txn.now_ms()) {
+          txn.note_expired(db_, partition, record->key());
+          table.erase_in_visit(segment, bucket, index);
+          continue;
+        }
         earliest = std::min(earliest, record->expire_ms());
+      }
+      if (record->type() == ValueType::kHash && record->encoding() == Encoding::kBody) {
+        earliest = std::min(earliest, run_fields(table, segment, bucket, index, txn, partition));
       }
     }
   }
   return earliest;
+}
+
+int64_t ExpiryCycle::run_fields(KeyTable& table, KeyTable::Segment& segment, Bucket& bucket, int index, Txn& txn,
+                                Partition& partition) {
+  auto* record = static_cast<Record*>(bucket.pointer(index));
+  Body& body = *record->body();
+  if (body.next_expiry_ms() >= txn.now_ms()) return body.next_expiry_ms();
+  table.save_bucket(bucket);
+  FieldMap& fields = static_cast<HashBody&>(body).fields;
+  size_t const bytes_before = body.memory_bytes();
+  std::vector<std::string> gone;
+  fields.remove_expired(txn.now_ms() - 1, kFieldsMax, [&](FieldEntry const& entry) { gone.emplace_back(entry.field); });
+  table.note_body_change(keyspace_.hash(record->key()), bytes_before, true, body);
+  std::vector<std::string_view> const names(gone.begin(), gone.end());
+  txn.note_expired_fields(db_, partition, record->key(), names);
+  if (!fields.empty()) return body.next_expiry_ms();
+  table.erase_in_visit(segment, bucket, index);
+  return kNever;
 }
 
 }  // namespace holdfast

@@ -9,7 +9,7 @@ namespace holdfast {
 
 class Keyspace;
 
-/// Deletes expired keys of some partitions in small slices (active expiry). No structure of its own: every table and every
+/// Deletes expired keys, and expired fields of hashes, of some partitions in small slices (active expiry). No structure of its own: every table and every
 /// segment know a lower bound of their next expiry, so what has nothing to expire is skipped without being touched.
 ///
 /// Each worker has one cycle for the partitions `first`, `first + step`, ...; it belongs to that worker.
@@ -21,13 +21,16 @@ class ExpiryCycle {
     kNothing,  ///< all partitions of this worker were looked at: nothing is due
     kMore,     ///< the budget is used up: call again soon
   };
-  /// At most about `budget_us` (a segment of up to 567 keys is finished once begun).
+  /// At most about `budget_us` (a segment of up to 567 keys is finished once begun, but for hashes with many expired fields).
   Progress run(TxnScratch& scratch, int64_t now_ms, int64_t budget_us);
 
  private:
   bool run_partition(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us);
   /// Deletes what is due; returns the earliest expiry that is left.
   int64_t run_segment(KeyTable& table, KeyTable::Segment& segment, Txn& txn, Partition& partition);
+  /// The same for the fields of a hash, of which a bounded number is deleted.
+  int64_t run_fields(KeyTable& table, KeyTable::Segment& segment, Bucket& bucket, int index, Txn& txn,
+                     Partition& partition);
 
   Keyspace& keyspace_;
   uint32_t first_;

@@ -59,6 +59,7 @@ void Cut::mark_tables() {
       table->cut_position = 0;
       facts_.databases[db].keys += table->size();
       facts_.databases[db].expiring_keys += table->expiring();
+      facts_.expiring_fields |= table->expiring_bodies() > 0;
     }
   }
   for (CutFacts::Database const& database : facts_.databases) facts_.keys += database.keys;

@@ -26,6 +26,7 @@ struct CutFacts {
   std::vector<Database> databases;
   uint64_t keys = 0;
   uint64_t dirty = 0;  ///< changes since start
+  bool expiring_fields = false;  ///< some hash has fields that expire: the file must be of a version that knows them
 };
 
 // The cut: all records as they were at one moment, without stopping anybody for more than microseconds.

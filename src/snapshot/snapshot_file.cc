@@ -41,7 +41,7 @@ Status SnapshotFile::write_header(Header const& header, CutFacts const& facts) {
     return write(out);
   }
   RdbWriter writer(out);
-  writer.magic();
+  writer.magic(facts.expiring_fields ? kRdbVersionFieldExpiry : kRdbVersion);
   writer.aux("redis-ver", kRedisVersion);
   writer.aux("redis-bits", int64_t{64});
   writer.aux("ctime", header.unix_seconds);

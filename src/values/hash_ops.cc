@@ -123,7 +123,8 @@ MaybeValue adopt_packed(ByteReader& in, ValueContext const& context, std::string
   packed::TextScratch value;
   for (HashCursor cursor({.type = ValueType::kHash, .encoding = Encoding::kPacked, .bytes = bytes});
        std::optional<HashEntry> entry = cursor.next();) {
-    if (!builder.add(entry->field.as_text(field), entry->value.element.as_text(value), std::nullopt)) return corrupt(in);
+    if (!builder.add(entry->field.as_text(field), entry->value.element.as_text(value), std::nullopt))
+      return corrupt(in);
   }
   return finish(in, builder);
 }
@@ -192,24 +193,32 @@ class HashOps final : public TypeOps {
 
   std::optional<DetachedValue> read_rdb(RdbType type, ByteReader& in, ValueContext const& context) const override {
     switch (type) {
-      case RdbType::kHash: return read_pairs(in, context, ExpiryForm::kNone);
-      case RdbType::kHashMetadataPreGa: return read_pairs(in, context, ExpiryForm::kAbsolute);
-      case RdbType::kHashMetadata: return read_pairs(in, context, ExpiryForm::kRelative);
-      default: break;
+      case RdbType::kHash:
+        return read_pairs(in, context, ExpiryForm::kNone);
+      case RdbType::kHashMetadataPreGa:
+        return read_pairs(in, context, ExpiryForm::kAbsolute);
+      case RdbType::kHashMetadata:
+        return read_pairs(in, context, ExpiryForm::kRelative);
+      default:
+        break;
     }
     if (type == RdbType::kHashListpackEx) in.fixed64();  // the smallest expiry; the fields tell it as well
     std::string scratch;
     std::string_view const bytes = in.string(scratch);
     if (!in.ok()) return std::nullopt;
     switch (type) {
-      case RdbType::kHashZipmap: return adopt_converted(in, context, packed_list_from_zipmap(bytes));
-      case RdbType::kHashZiplist: return adopt_converted(in, context, packed_list_from_ziplist(bytes));
+      case RdbType::kHashZipmap:
+        return adopt_converted(in, context, packed_list_from_zipmap(bytes));
+      case RdbType::kHashZiplist:
+        return adopt_converted(in, context, packed_list_from_ziplist(bytes));
       case RdbType::kHashListpackEx:
-      case RdbType::kHashListpackExPreGa: return read_triplets(in, context, bytes);
+      case RdbType::kHashListpackExPreGa:
+        return read_triplets(in, context, bytes);
       case RdbType::kHashListpack:
         if (!PackedListView::validate(bytes, true)) return corrupt(in);
         return adopt_packed(in, context, std::string(bytes));
-      default: return corrupt(in);
+      default:
+        return corrupt(in);
     }
   }
 

@@ -47,7 +47,8 @@ bool HashEditor::set(std::string_view field, std::string_view value, std::option
   }
   HashBody& hash = body();
   bool const is_new = hash.fields.put(field, value, expire_ms);
-  if (hash.small && (left_limits || hash.fields.size() > context_.limits.hash_max_listpack_entries.load(std::memory_order_relaxed))) {
+  if (hash.small &&
+      (left_limits || hash.fields.size() > context_.limits.hash_max_listpack_entries.load(std::memory_order_relaxed))) {
     hash.small = false;
   }
   return is_new;

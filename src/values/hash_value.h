@@ -16,9 +16,9 @@
 
 namespace holdfast {
 
-// A hash is a packed list (field, value, field, value, ...) in its record up to the limits of `hash-max-listpack-*`, and
-// a FieldMap beyond. Fields can expire only in a FieldMap, so a hash in which a field was given an expiry is one, however
-// small it is; it is called "listpackex" for as long as it keeps to the limits.
+// A hash is a packed list (field, value, field, value, ...) in its record up to the limits of `hash-max-listpack-*`,
+// and a FieldMap beyond. Fields can expire only in a FieldMap, so a hash in which a field was given an expiry is one,
+// however small it is; it is called "listpackex" for as long as it keeps to the limits.
 
 /// A hash that is not packed.
 class HashBody final : public Body {
@@ -42,7 +42,9 @@ struct HashValue {
   std::optional<int64_t> expire_ms;  ///< Unix ms
 
   static HashValue of(FieldEntry const& entry) {
-    return {.element = {false, 0, entry.value}, .buffer = const_cast<SharedBuffer*>(entry.value_buffer), .expire_ms = entry.expire_ms};
+    return {.element = {false, 0, entry.value},
+            .buffer = const_cast<SharedBuffer*>(entry.value_buffer),
+            .expire_ms = entry.expire_ms};
   }
 };
 

@@ -160,7 +160,9 @@ TEST(HashValueModel, RandomOperationsOverAllForms) {
           break;
         }
         case 4:
-        case 5: EXPECT_EQ(editor.erase(field), model.erase(field) == 1); break;
+        case 5:
+          EXPECT_EQ(editor.erase(field), model.erase(field) == 1);
+          break;
         case 6: {
           if (!model.contains(field)) break;
           std::optional<int64_t> expire_ms;
@@ -181,7 +183,8 @@ TEST(HashValueModel, RandomOperationsOverAllForms) {
       if (step % 500 == 250) {
         EXPECT_EQ(content(edit.view()), model);
         if (frozen) {
-          EXPECT_EQ(content({.type = ValueType::kHash, .encoding = Encoding::kBody, .body = frozen.get()}), frozen_model);
+          EXPECT_EQ(content({.type = ValueType::kHash, .encoding = Encoding::kBody, .body = frozen.get()}),
+                    frozen_model);
         }
         if (edit.body) {
           frozen = edit.body->freeze();
@@ -254,9 +257,9 @@ TEST_F(HashPayload, NoFieldsAreNoValue) {
 }
 
 TEST_F(HashPayload, WhatCannotBeIsDamage) {
-  expect_damaged(RdbType::kHash, "02 01 61 01 31 01 61 01 32");                                // a field twice
-  expect_damaged(RdbType::kHash, "02 01 61 01 31");                                            // the end is missing
-  expect_damaged(RdbType::kHash, "81 FFFFFFFFFFFFFFFF 01 61 01 31");                           // a count without fields
+  expect_damaged(RdbType::kHash, "02 01 61 01 31 01 61 01 32");       // a field twice
+  expect_damaged(RdbType::kHash, "02 01 61 01 31");                   // the end is missing
+  expect_damaged(RdbType::kHash, "81 FFFFFFFFFFFFFFFF 01 61 01 31");  // a count without fields
   expect_damaged(RdbType::kHashListpack, "10 10000000 0400 81 66 02 01 01 81 66 02 01 01 FF");  // a field twice
   expect_damaged(RdbType::kHashListpack, "0F 0F000000 0300 81 66 02 01 01 81 67 02 FF");        // no value
   expect_damaged(RdbType::kHashListpack, "12 12000000 0500 81 66 02 01 01 81 67 02 81 76 02 FF");
@@ -290,7 +293,8 @@ TEST_F(HashPayload, DamagedBytesEndInAFaultOrASoundHash) {
   }
   seeds.emplace_back(RdbType::kHashListpackExPreGa,
                      bytes_of_hex("18 18000000 0600 81 66 02 81 76 02 C3 E8 02 81 67 02 81 77 02 00 01 FF"));
-  seeds.emplace_back(RdbType::kHashZiplist, bytes_of_hex("18 18000000 12000000 0400 00 01 61 03 F2 02 01 62 03 03 32 2E 35 FF"));
+  seeds.emplace_back(RdbType::kHashZiplist,
+                     bytes_of_hex("18 18000000 12000000 0400 00 01 61 03 F2 02 01 62 03 03 32 2E 35 FF"));
   seeds.emplace_back(RdbType::kHashZipmap, bytes_of_hex("12 02 03 666F6F 03 00 626172 01 61 01 02 62 5858 FF"));
   int sound = 0;
   for (int round = 0; round < 20'000; round++) {

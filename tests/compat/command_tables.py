@@ -12,7 +12,10 @@ from harness.resp import Kind, Reply
 Both = tuple[Reply, Reply]
 
 # The commands of D05.
-ADDED_NAMES = frozenset({"client|setinfo", "client|no-touch", "waitaof"})
+ADDED_NAMES = frozenset(
+    "client|setinfo client|no-touch waitaof hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime "
+    "hpersist hgetex hsetex hgetdel".split()
+)
 
 _WORDING = (b"summary", b"complexity")
 _BLANK = Reply(Kind.BULK, b"#")

@@ -6,7 +6,7 @@ A test fails as soon as its difference is gone, so that the row in `docs/differe
 import pytest
 
 from harness import Kind, Reply
-from harness.payload import FOOTER_BYTES
+from harness.payload import FOOTER_BYTES, seal, string_payload
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _TOO_BIG = b"-ERR Protocol error: too big inline request"
@@ -64,3 +64,21 @@ def test_d16_a_zero_byte_is_part_of_an_option(both):
     reference, candidate = (client.command("SET", "k", "v", b"EX\x00", 100) for client in both)
     assert reference == Reply(Kind.STATUS, b"OK")
     assert candidate == Reply(Kind.ERROR, b"ERR syntax error")
+
+
+def test_d19_payloads_of_later_versions_are_read(both):
+    for version in (11, 12):
+        reference, candidate = (
+            client.command("RESTORE", "k", 0, string_payload(b"text", version), "REPLACE") for client in both
+        )
+        assert reference == Reply(Kind.ERROR, b"ERR DUMP payload version or checksum are wrong")
+        assert candidate == Reply(Kind.STATUS, b"OK")
+
+
+def test_d20_a_damaged_hash_is_refused(both):
+    twice = b"\x04\x02" + b"\x01a\x011" + b"\x01a\x012"
+    listpack = b"\x0f\x00\x00\x00\x03\x00\x81f\x02\x01\x01\x81g\x02\xff"
+    for body in (twice, b"\x10" + bytes([len(listpack)]) + listpack):
+        reference, candidate = (client.command("RESTORE", "k", 0, seal(body), "REPLACE") for client in both)
+        assert reference == Reply(Kind.STATUS, b"OK")
+        assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
