@@ -93,13 +93,12 @@ class Parser {
     at_++;  // ':'
     argument.type = word();
     if (std::ranges::find(kTypes, argument.type) == std::end(kTypes)) return wrong("unknown type " + argument.type);
-    if (argument.type == "key") {
-      argument.key_spec_index = next_key_++;
-      if (take("#")) {
-        auto const index = parse_int64(word());
-        if (!index) return wrong("the number of a key specification is missing");
-        argument.key_spec_index = static_cast<int>(*index);
-      }
+    bool const names_keys = argument.type == "key" || argument.type == "pattern";
+    if (argument.type == "key") argument.key_spec_index = next_key_++;
+    if (names_keys && take("#")) {
+      auto const index = parse_int64(word());
+      if (!index) return wrong("the number of a key specification is missing");
+      argument.key_spec_index = static_cast<int>(*index);
     }
     bool const composed = argument.type == "oneof" || argument.type == "block";
     if (composed) {

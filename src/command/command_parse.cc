@@ -52,6 +52,14 @@ void parse_begin(std::string_view word, KeySpec& spec) {
 void parse_find(std::string_view word, KeySpec& spec) {
   if (word == "unk") return;
   Call call = parse_call(word);
+  if (call.name == "opt") {
+    for (std::string_view option : call.arguments) {
+      size_t equals = option.find('=');
+      CHECK(equals != std::string_view::npos);
+      spec.options.push_back({std::string(option.substr(0, equals)), number(option.substr(equals + 1))});
+    }
+    return;
+  }
   CHECK(call.arguments.size() == 3);
   if (call.name == "r") {
     spec.find = KeySpec::Find::kRange;

@@ -32,10 +32,12 @@ struct CommandRow {
   std::string_view name;   ///< lower case
   int arity;               ///< name included; negative: at least
   /// Words of COMMAND INFO ("write denyoom fast ..."), and of ours: "all_partitions" (a DataHandler that needs every
-  /// partition), "may_replicate", "protected", "touches_arbitrary_keys" (hidden from COMMAND).
+  /// partition), "pattern_keys" (needs every partition when its BY or GET name keys by a pattern), "may_replicate",
+  /// "protected", "touches_arbitrary_keys" (hidden from COMMAND).
   std::string_view flags;
   /// Key specifications, separated by ';', each `<flags> <begin> <find>`: begin `i1` (index) | `kw(WORD,start)` | `unk`,
-  /// find `r(last,step,limit)` | `n(numidx,first,step)` | `unk`. E.g. "RW access update i1 r(0,1,0)". A note may follow
+  /// find `r(last,step,limit)` | `n(numidx,first,step)` | `unk` | `opt(WORD=1,OTHER=n)`, which is unknown to clients: the key
+  /// behind the last WORD, where n arguments of OTHER are passed over. E.g. "RW access update i1 r(0,1,0)". A note may follow
   /// in double quotes.
   std::string_view keys;
   /// ACL categories without '@' that do not follow from the flags (write, read, fast, slow, admin, dangerous, pubsub and

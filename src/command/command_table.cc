@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-CommandFlagName const kCommandFlagNames[24] = {
+CommandFlagName const kCommandFlagNames[25] = {
     {kWrite, "write"},
     {kReadonly, "readonly"},
     {kDenyOom, "denyoom"},
@@ -36,6 +36,7 @@ CommandFlagName const kCommandFlagNames[24] = {
     {kProtected, "protected"},
     {kTouchesArbitraryKeys, "touches_arbitrary_keys"},
     {kAllPartitions, "all_partitions"},
+    {kPatternKeys, "pattern_keys"},
 };
 
 namespace {
@@ -46,6 +47,22 @@ uint64_t name_hash(std::string_view name) {
   std::memcpy(&word, name.data(), std::min<size_t>(name.size(), 8));
   word |= 0x2020202020202020;
   return (word + name.size()) * 0x9E3779B97F4A7C15 >> 32;
+}
+
+/// Where the argument of the last `options[0]` is; 0: there is none.
+int64_t behind_last_option(KeySpec const& spec, Args args) {
+  constexpr size_t kFirstOption = 2;
+  size_t found = 0;
+  if (spec.options.empty()) return 0;
+  for (size_t at = kFirstOption; at + 1 < args.size(); at++) {
+    for (KeySpec::Option const& option : spec.options) {
+      if (!iequals(args[at], option.word)) continue;
+      if (&option == &spec.options[0]) found = at + 1;
+      at += static_cast<size_t>(option.arguments);
+      break;
+    }
+  }
+  return static_cast<int64_t>(found);
 }
 
 /// first, last, step of COMMAND INFO: the first index-and-range spec, extended by those that follow it without a gap.
@@ -204,6 +221,8 @@ void CommandTable::find_keys(Command const& command, Args args, KeyPositions& ou
       }
       if (begin == 0) continue;
     } else {
+      begin = behind_last_option(spec, args);
+      if (begin != 0) out.positions.push_back({static_cast<uint32_t>(begin), &spec});
       continue;
     }
     int64_t first = begin;

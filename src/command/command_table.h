@@ -38,6 +38,7 @@ enum CommandFlag : uint32_t {
   kProtected = 1u << 21,
   kTouchesArbitraryKeys = 1u << 22,
   kAllPartitions = 1u << 23,
+  kPatternKeys = 1u << 24,
 };
 
 struct CommandFlagName {
@@ -45,13 +46,18 @@ struct CommandFlagName {
   std::string_view name;
 };
 /// In the order of COMMAND INFO; the hidden ones last, from `kHiddenFlagsBegin` on.
-extern CommandFlagName const kCommandFlagNames[24];
+extern CommandFlagName const kCommandFlagNames[25];
 inline constexpr size_t kHiddenFlagsBegin = 20;
 
 /// One key specification of a row, parsed.
 struct KeySpec {
   enum class Begin : uint8_t { kIndex, kKeyword, kUnknown };
   enum class Find : uint8_t { kRange, kKeyNum, kUnknown };
+  /// An option and how many arguments follow it.
+  struct Option {
+    std::string word;
+    int arguments;
+  };
   std::vector<std::string> flags;  ///< "RW", "access", "update", ...
   bool not_key = false;
   bool variable_flags = false;
@@ -65,6 +71,8 @@ struct KeySpec {
   int limit = 0;
   int keynum_index = 0;    ///< kKeyNum
   int first_key = 0;
+  /// kUnknown to clients, but found all the same: the key behind the last `options[0]`, where the others are passed over.
+  std::vector<Option> options;
   std::string note;
 };
 

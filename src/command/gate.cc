@@ -71,6 +71,16 @@ void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command con
   }
 }
 
+/// Whether a command may touch keys that only its handler will know.
+bool needs_all_partitions(Command const& command, Args args) {
+  if (!command.has(kAllPartitions | kPatternKeys)) [[likely]] return false;
+  if (command.has(kAllPartitions)) return true;
+  for (size_t i = 2; i + 1 < args.size(); i++) {
+    if ((args.is(i, "BY") || args.is(i, "GET")) && args[i + 1].find('*') != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 /// Writes a long reply while other clients go on.
 class RestOfReply final : public Task {
  public:
@@ -239,7 +249,7 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
   switch (command.kind) {
     case Command::Kind::kData:
     case Command::Kind::kSessionData:
-      if (command.has(kAllPartitions)) {
+      if (needs_all_partitions(command, args)) {
         locks.add_all(services_.keyspace);
       } else {
         add_keys(worker, services_.keyspace, command, args, locks);
@@ -369,11 +379,12 @@ void Gate::build_exec_locks(Session& session, LockSet& locks) {
   Keyspace& keyspace = services_.keyspace;
   std::vector<std::string_view> views;
   for (QueuedCommand const& queued : session.transaction.queue) {
-    if (queued.command->has(kAllPartitions) || queued.command->kind == Command::Kind::kTask) {
+    Args const args = args_of(queued, views);
+    if (needs_all_partitions(*queued.command, args) || queued.command->kind == Command::Kind::kTask) {
       locks.add_all(keyspace);
       return;
     }
-    add_keys(session.worker(), keyspace, *queued.command, args_of(queued, views), locks);
+    add_keys(session.worker(), keyspace, *queued.command, args, locks);
   }
   for (WatchedKey const& watched : session.watched) locks.add_key(keyspace, watched.key);
 }

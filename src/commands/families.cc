@@ -12,6 +12,7 @@
 #include "commands/lists.h"
 #include "commands/object.h"
 #include "commands/scan.h"
+#include "commands/sort.h"
 #include "commands/strings.h"
 #include "commands/transaction.h"
 
@@ -43,6 +44,7 @@ std::vector<CommandRows> command_families() {
       list_commands(),
       list_pop_commands(),
       list_search_commands(),
+      sort_commands(),
   };
 }
 

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -113,4 +114,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace holdfast
 
-int main(int argc, char** argv) { return holdfast::run(argc, argv); }
+int main(int argc, char** argv) {
+  std::setlocale(LC_COLLATE, "");  // the order of SORT ... ALPHA
+  return holdfast::run(argc, argv);
+}

@@ -16,7 +16,6 @@ LATER = {
     "xtrim",
     "geo": "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch "
     "geosearchstore",
-    "sorting": "sort sort_ro",
     "pubsub": "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
     "tracking": "client|caching client|tracking",
     "scripting": "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",

@@ -106,6 +106,7 @@ def test_every_row_has_a_reason():
             _bulk("# Latencystats\r\n"),
         ),
         ("OBJECT ENCODING k", _bulk("quicklist"), _bulk("listpack")),
+        ("SORT l DESC", _error("ERR One or more scores can't be converted into double"), _array(_bulk("1.5"))),
         ("DUMP k", _dumped([b"a", b"12"], [b"x" * 70]), _dumped([b"a"], [b"12", b"x" * 70])),
     ],
 )
@@ -160,6 +161,8 @@ def test_a_wanted_difference_is_taken_out(command, reference, candidate):
             _bulk("# Latencystats\r\nlatency_percentiles_usec_get:p50=1\r\n"),
         ),
         ("OBJECT ENCODING k", _bulk("listpack"), _bulk("quicklist")),
+        ("SORT l", _array(_bulk("1.5")), _error("ERR One or more scores can't be converted into double")),
+        ("SORT l STORE d", _error("ERR One or more scores can't be converted into double"), Reply(Kind.INTEGER, 1)),
         ("OBJECT ENCODING k", _bulk("quicklist"), _bulk("hashtable")),
         ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a", b"13"])),
         ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a"])),

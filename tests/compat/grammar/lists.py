@@ -56,6 +56,28 @@ def _mpop(source: Source) -> list[bytes]:
     return [number, *keys, _side(source)] + source.some([b"COUNT", _count(source)], [b"FOO"], probability=0.3)
 
 
+_PATTERNS = (b"*", b"k*", b"*->f", b"#", b"nosort", b"k1*", b"", b"k*->", b"nothing*", b"*\xff")
+
+
+def _sort(source: Source, may_store: bool = True) -> list[bytes]:
+    """Not ALPHA together with BY: Redis leaves the order of equal keys open."""
+    by = [b"BY", source.pick(_PATTERNS)]
+    # Not stored where numbers decide: by D21 only one of the servers would store anything.
+    order = source.pick(([b"ALPHA"], [b"BY", b"nosort"])) if may_store and source.chance(0.3) else None
+    if order is not None:
+        limit = source.some([b"LIMIT", _index(source), _count(source)])
+        return [source.key()] + limit + order + [b"GET", source.pick(_PATTERNS), b"STORE", source.key()]
+    options = source.some(
+        [b"LIMIT", _index(source), _count(source)],
+        [b"GET", source.pick(_PATTERNS)],
+        [b"GET", source.pick(_PATTERNS)],
+        source.pick(([b"ALPHA"], by)),
+        [source.pick((b"ASC", b"DESC"))],
+        [b"FOO"] if source.chance(0.05) else [],
+    )
+    return [source.key()] + options
+
+
 def _make_payloads() -> tuple[bytes, ...]:
     short, long = (b"a", b"1", b"", b"b"), tuple(b"element:%d" % number for number in range(120))
     good = [list_payload([short]), list_payload([short, b"plain" * 30, long]), list_payload([long] * 9), list_payload([[], short])]
@@ -86,5 +108,7 @@ RULES = [
     Rule(b"LMOVE", 4, lambda s: [s.key(), s.key(), _side(s), _side(s)]),
     Rule(b"RPOPLPUSH", 2, lambda s: [s.key(), s.key()]),
     Rule(b"LMPOP", 3, _mpop),
+    Rule(b"SORT", 4, _sort, mutable=False),
+    Rule(b"SORT_RO", 1, lambda s: _sort(s, may_store=False), mutable=False),
     Rule(b"RESTORE", 1.5, lambda s: [s.key(), b"0", s.pick(_PAYLOADS), b"REPLACE"], mutable=False),
 ]

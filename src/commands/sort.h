@@ -1,0 +1,10 @@
+#pragma once
+
+#include "command/command_row.h"
+
+namespace holdfast {
+
+/// SORT, SORT_RO.
+CommandRows sort_commands();
+
+}  // namespace holdfast
