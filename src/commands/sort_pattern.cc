@@ -1,6 +1,6 @@
 #include "commands/sort_pattern.h"
 
-#include "values/type_ops.h"
+#include "values/hash_value.h"
 
 namespace holdfast {
 
@@ -26,7 +26,10 @@ std::optional<std::string> SortPattern::find(Txn& txn, std::string_view element)
   if (!record) return std::nullopt;
   if (!field_.empty()) {
     if (record->type() != ValueType::kHash) return std::nullopt;
-    return ops_of(ValueType::kHash).find_field(record->view(), field_);
+    std::optional<HashValue> const value = HashReader(record->view()).find(field_);
+    if (!value || (value->expire_ms && txn.expired(*value->expire_ms))) return std::nullopt;
+    packed::TextScratch scratch;
+    return std::string(value->element.as_text(scratch));
   }
   if (record->type() != ValueType::kString) return std::nullopt;
   IntegerText scratch;

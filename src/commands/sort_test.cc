@@ -60,6 +60,25 @@ TEST_F(SortTest, patterns_reach_keys_of_all_partitions) {
   expect("EXEC", "[[\"1\"]]");
 }
 
+TEST_F(SortTest, fields_of_hashes) {
+  expect_dialogue(R"(
+> RPUSH l 1 2 3 4
+:4
+> HSET h1 n 3 a->b x
+:2
+> HSET h2 n 1
+:1
+> SET h3 text
++OK
+> SORT l BY h*->n DESC GET # GET h*->n
+["1" "3" "2" "1" "4" nil "3" nil]
+> SORT l BY nosort GET h*->a->b LIMIT 0 1
+["x"]
+> SORT l BY nosort GET h*-> LIMIT 0 1
+[nil]
+)");
+}
+
 TEST_F(SortTest, stores) {
   run("RPUSH l 2 1 3");
   expect_logged("SORT l STORE d", "SORT l STORE d");

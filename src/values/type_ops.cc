@@ -7,14 +7,6 @@
 
 namespace holdfast {
 
-std::optional<std::string> TypeOps::find_field(ValueView const& value, std::string_view field) const {
-  std::optional<std::string> found;
-  for_digest(value, [&](std::string_view name, std::string_view text) {
-    if (name == field) found = text;
-  });
-  return found;
-}
-
 TypeOps const& ops_of(ValueType type) {
   switch (type) {
     case ValueType::kString: return string_ops();

@@ -54,9 +54,6 @@ class TypeOps {
   /// one text each: list elements, stream ids, fields and values.
   virtual void for_digest(ValueView const& value,
                           std::function<void(std::string_view first, std::string_view second)> const& visit) const = 0;
-
-  /// The text of a field, for types that have fields. This one walks over the whole value.
-  virtual std::optional<std::string> find_field(ValueView const& value, std::string_view field) const;
 };
 
 /// Precondition: there are values of this type.
