@@ -13,6 +13,7 @@
 #include "commands/object.h"
 #include "commands/scan.h"
 #include "commands/sort.h"
+#include "commands/sets.h"
 #include "commands/strings.h"
 #include "commands/transaction.h"
 
@@ -45,6 +46,10 @@ std::vector<CommandRows> command_families() {
       list_pop_commands(),
       list_search_commands(),
       sort_commands(),
+      set_commands(),
+      set_random_commands(),
+      set_scan_commands(),
+      set_algebra_commands(),
   };
 }
 

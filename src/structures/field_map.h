@@ -44,6 +44,8 @@ class FieldTable {
   /// An expired field is found like any other: the caller knows the time.
   std::optional<FieldEntry> find(std::string_view field) const;
   bool contains(std::string_view field) const;
+  /// The same, for who knows the field's hash already.
+  bool contains(std::string_view field, uint64_t hash) const { return find_entry(field, hash) != nullptr; }
 
   /// Sets value and expiry (none: it will not expire). True when the field is new.
   bool put(std::string_view field, std::string_view value,

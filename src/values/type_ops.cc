@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "values/hash_ops.h"
 #include "values/list_ops.h"
+#include "values/set_ops.h"
 #include "values/string_ops.h"
 
 namespace holdfast {
@@ -12,6 +13,7 @@ TypeOps const& ops_of(ValueType type) {
     case ValueType::kString: return string_ops();
     case ValueType::kHash: return hash_ops();
     case ValueType::kList: return list_ops();
+    case ValueType::kSet: return set_ops();
     default: break;
   }
   CHECK(!"there are no values of this type");
@@ -33,6 +35,9 @@ std::optional<ValueType> value_type_of(RdbType type) {
     case RdbType::kListZiplist:
     case RdbType::kListQuicklist:
     case RdbType::kListQuicklist2: return ValueType::kList;
+    case RdbType::kSet:
+    case RdbType::kSetIntset:
+    case RdbType::kSetListpack: return ValueType::kSet;
     default: return std::nullopt;
   }
 }

@@ -6,8 +6,6 @@ leaves this list together with the commit that brings the command; `test_later_c
 
 LATER = {
     "list": "blmove blmpop blpop brpop brpoplpush",
-    "set": "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop "
-    "srandmember srem sscan sunion sunionstore",
     "sorted set": "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore "
     "zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem "
     "zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore "
