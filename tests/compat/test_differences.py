@@ -107,6 +107,7 @@ def test_every_row_has_a_reason():
         ),
         ("OBJECT ENCODING k", _bulk("quicklist"), _bulk("listpack")),
         ("SORT l DESC", _error("ERR One or more scores can't be converted into double"), _array(_bulk("1.5"))),
+        ("OBJECT ENCODING k", _bulk("hashtable"), _bulk("listpack")),
         ("DUMP k", _dumped([b"a", b"12"], [b"x" * 70]), _dumped([b"a"], [b"12", b"x" * 70])),
     ],
 )
@@ -164,6 +165,8 @@ def test_a_wanted_difference_is_taken_out(command, reference, candidate):
         ("SORT l", _array(_bulk("1.5")), _error("ERR One or more scores can't be converted into double")),
         ("SORT l STORE d", _error("ERR One or more scores can't be converted into double"), Reply(Kind.INTEGER, 1)),
         ("OBJECT ENCODING k", _bulk("quicklist"), _bulk("hashtable")),
+        ("OBJECT ENCODING k", _bulk("intset"), _bulk("listpack")),
+        ("OBJECT ENCODING k", _bulk("listpack"), _bulk("hashtable")),
         ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a", b"13"])),
         ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a"])),
     ],

@@ -7,7 +7,7 @@ import importlib
 
 from compat.grammar.rule import Rule
 
-FAMILIES = ("strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists")
+FAMILIES = ("strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists", "sets")
 
 
 def load_rules(families: tuple[str, ...] = FAMILIES) -> list[Rule]:
