@@ -7,6 +7,7 @@ import pytest
 
 from harness import Kind, Reply
 from harness.payload import FOOTER_BYTES, seal, string_payload
+from harness.set_payload import int_set_payload
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _TOO_BIG = b"-ERR Protocol error: too big inline request"
@@ -82,3 +83,10 @@ def test_d20_a_damaged_hash_is_refused(both):
         reference, candidate = (client.command("RESTORE", "k", 0, seal(body), "REPLACE") for client in both)
         assert reference == Reply(Kind.STATUS, b"OK")
         assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
+
+
+@pytest.mark.parametrize("numbers", [[2, 1], [1, 1]])
+def test_d23_integers_of_a_set_must_ascend(both, numbers):
+    reference, candidate = (client.command("RESTORE", "k", 0, int_set_payload(numbers), "REPLACE") for client in both)
+    assert reference == Reply(Kind.STATUS, b"OK")
+    assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")

@@ -65,7 +65,8 @@ def _make_payloads() -> tuple[bytes, ...]:
     good = [set_payload([b"a", b"b", b"1"]), set_payload([b"1", b"2"]), set_payload(many), set_payload([b"x" * 70, b""])]
     good += [int_set_payload([1, 2, 3]), int_set_payload([-70000, 5, 1 << 40]), int_set_payload(list(range(600)))]
     bad = [set_payload([]), set_payload([b"a", b"a"]), set_payload([b"1", b"1"]), int_set_payload([])]
-    bad += [int_set_payload([2, 1]), int_set_payload([1, 1]), seal(b"\x02\x05\x01a"), seal(b"\x0b\x03abc")]
+    # Not integers that are out of order (D20).
+    bad += [seal(b"\x02\x05\x01a"), seal(b"\x0b\x03abc")]
     return tuple(good * 2 + bad)
 
 
