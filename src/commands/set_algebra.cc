@@ -25,8 +25,7 @@ std::optional<Records> find_operands(Txn& txn, SetOperation operation, std::span
   Records records;
   for (size_t i = 0; i < keys.size(); i++) {
     Record const* record = txn.find(keys[i], Lookup::kPeek);
-    bool const decides =
-        operation == SetOperation::kIntersection || (operation == SetOperation::kDifference && i == 0);
+    bool const decides = operation == SetOperation::kIntersection || (operation == SetOperation::kDifference && i == 0);
     if (!record && decides) return Records();
     if (record) records.push_back(record);
   }
@@ -211,16 +210,21 @@ void store_combination(Txn& txn, SetOperation operation, Args args, Reply& reply
   reply.integer(size);
 }
 
-void cmd_sinterstore(Txn& txn, Args args, Reply& reply) { store_combination(txn, SetOperation::kIntersection, args, reply); }
+void cmd_sinterstore(Txn& txn, Args args, Reply& reply) {
+  store_combination(txn, SetOperation::kIntersection, args, reply);
+}
 void cmd_sunionstore(Txn& txn, Args args, Reply& reply) { store_combination(txn, SetOperation::kUnion, args, reply); }
-void cmd_sdiffstore(Txn& txn, Args args, Reply& reply) { store_combination(txn, SetOperation::kDifference, args, reply); }
+void cmd_sdiffstore(Txn& txn, Args args, Reply& reply) {
+  store_combination(txn, SetOperation::kDifference, args, reply);
+}
 
 constexpr CommandRow kRows[] = {
     {.name = "sinter", .arity = -2, .flags = "readonly", .keys = "RO access i1 r(-1,1,0)", .categories = "set",
      .tips = "nondeterministic_output_order", .group = "set", .since = "1.0.0",
      .complexity = "O(N*M) for M sets, the smallest of which has N members",
      .summary = "Answers the members that all sets have in common.", .syntax = "key:key...", .handler = &cmd_sinter},
-    {.name = "sintercard", .arity = -3, .flags = "readonly", .keys = "RO access i1 n(0,1,1)", .categories = "set",
+    {.name = "sintercard", .arity = -3, .flags = "readonly movablekeys", .keys = "RO access i1 n(0,1,1)",
+     .categories = "set",
      .tips = "", .group = "set", .since = "7.0.0",
      .complexity = "O(N*M) for M sets, the smallest of which has N members",
      .summary = "Counts the members that all sets have in common.",

@@ -46,8 +46,8 @@ class Choice {
         drawing_(set.members() && count <= set.size() / 3),
         random_(seed) {}
 
-  /// Looks at up to `members_max` more members and calls `visit(packed::Element const&)` for those that were chosen. False:
-  /// that was all.
+  /// Looks at up to `members_max` more members and calls `visit(packed::Element const&)` for those that were chosen.
+  /// False: that was all.
   template <class Visit>
   bool step(size_t members_max, Visit&& visit) {
     return drawing_ ? draw_some(members_max, visit) : walk(members_max, visit);

@@ -145,10 +145,11 @@ TEST_F(SetsTest, every_member_is_drawn_now_and_then) {
     fill("s", 0, 200, prefix);
     EXPECT_EQ(different("SRANDMEMBER s -10000"), 200u);
     std::set<std::string> seen;
-    for (int i = 0; i < 2000 && seen.size() < 200; i++) seen.merge([&] {
-      std::vector<std::string> const drawn = members("SRANDMEMBER s 20");
-      return std::set<std::string>(drawn.begin(), drawn.end());
-    }());
+    for (int i = 0; i < 2000 && seen.size() < 200; i++)
+      seen.merge([&] {
+        std::vector<std::string> const drawn = members("SRANDMEMBER s 20");
+        return std::set<std::string>(drawn.begin(), drawn.end());
+      }());
     EXPECT_EQ(seen.size(), 200u);
   }
 }

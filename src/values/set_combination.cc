@@ -14,7 +14,9 @@ SetCombination::SetCombination(SetOperation operation, std::vector<SetReader> se
   auto const smaller = [](SetReader const& a, SetReader const& b) { return a.size() < b.size(); };
   auto const larger = [](SetReader const& a, SetReader const& b) { return a.size() > b.size(); };
   switch (operation) {
-    case SetOperation::kIntersection: std::ranges::stable_sort(sets_, smaller); break;
+    case SetOperation::kIntersection:
+      std::ranges::stable_sort(sets_, smaller);
+      break;
     case SetOperation::kUnion:
       std::ranges::stable_sort(sets_, larger);
       if (sets_.size() > kProbedOfUnionMax) own_ = std::make_unique<FieldSet>(hasher);

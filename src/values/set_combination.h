@@ -18,16 +18,16 @@ enum class SetOperation : uint8_t { kIntersection, kUnion, kDifference };
 /// The members of an intersection, union or difference, found in steps without a copy of the sets. One thread; the sets
 /// stay as they are meanwhile.
 ///
-/// One set is walked and the others are probed, in batches whose memory is asked for ahead. Sets of one server share their
-/// hash, and a walk goes in its order: probes of a big set go through its chunks one after the other.
+/// One set is walked and the others are probed, in batches whose memory is asked for ahead. Sets of one server share
+/// their hash, and a walk goes in its order: probes of a big set go through its chunks one after the other.
 class SetCombination {
  public:
-  /// Sets that are not there are left out, but: an intersection with such a set, and a difference from one, are empty and
-  /// have no sets at all. Of a difference the first set is the one that the others are taken from.
+  /// Sets that are not there are left out, but: an intersection with such a set, and a difference from one, are empty
+  /// and have no sets at all. Of a difference the first set is the one that the others are taken from.
   SetCombination(SetOperation operation, std::vector<SetReader> sets, KeyHasher const& hasher);
 
-  /// Walks over about `members_max` more members and calls `visit(packed::Element const&) -> bool go_on` for those that belong
-  /// to the result, each once; texts lie in the sets. False: that was all, or `visit` has said so.
+  /// Walks over about `members_max` more members and calls `visit(packed::Element const&) -> bool go_on` for those that
+  /// belong to the result, each once; texts lie in the sets. False: that was all, or `visit` has said so.
   template <class Visit>
   bool step(size_t members_max, Visit&& visit) {
     for (size_t looked_at = 0; looked_at < members_max; looked_at += kBatch) {
@@ -61,7 +61,8 @@ class SetCombination {
   size_t walked_ = 0;       // the set that the cursor is in
   size_t probe_first_ = 0;  // sets that are probed, from here to probe_last_
   size_t probe_last_ = 0;
-  std::unique_ptr<FieldSet> own_;  // of a union of many sets: what was found; of a difference: the union of what is taken away
+  std::unique_ptr<FieldSet>
+      own_;  // of a union of many sets: what was found; of a difference: the union of what is taken away
   std::array<Candidate, kBatch> batch_;
   size_t batch_size_ = 0;
 };

@@ -44,9 +44,15 @@ class SetCombinationTest : public testing::Test {
       result.clear();
       auto const out = std::inserter(result, result.end());
       switch (operation) {
-        case SetOperation::kIntersection: std::ranges::set_intersection(left, sets[i], out); break;
-        case SetOperation::kUnion: std::ranges::set_union(left, sets[i], out); break;
-        case SetOperation::kDifference: std::ranges::set_difference(left, sets[i], out); break;
+        case SetOperation::kIntersection:
+          std::ranges::set_intersection(left, sets[i], out);
+          break;
+        case SetOperation::kUnion:
+          std::ranges::set_union(left, sets[i], out);
+          break;
+        case SetOperation::kDifference:
+          std::ranges::set_difference(left, sets[i], out);
+          break;
       }
     }
     return result;

@@ -33,7 +33,8 @@ MaybeValue read_members(ByteReader& in, ValueContext const& context) {
 }
 
 /// What lies in a file as it lies in a record, and is sound: taken as it is up to `limit` members, else made a body.
-MaybeValue adopt(ByteReader& in, ValueContext const& context, Encoding encoding, std::string_view bytes, uint64_t limit) {
+MaybeValue adopt(ByteReader& in, ValueContext const& context, Encoding encoding, std::string_view bytes,
+                 uint64_t limit) {
   SetReader const set({.type = ValueType::kSet, .encoding = encoding, .bytes = bytes});
   uint64_t const count = set.size();
   if (count == 0) return std::nullopt;
@@ -84,10 +85,12 @@ class SetOps final : public TypeOps {
     if (!in.ok()) return std::nullopt;
     ValueLimits const& limits = context.limits;
     if (type == RdbType::kSetIntset && IntSetView::validate(bytes, true)) {
-      return adopt(in, context, Encoding::kIntset, bytes, limits.set_max_intset_entries.load(std::memory_order_relaxed));
+      return adopt(in, context, Encoding::kIntset, bytes,
+                   limits.set_max_intset_entries.load(std::memory_order_relaxed));
     }
     if (type == RdbType::kSetListpack && PackedListView::validate(bytes, true)) {
-      return adopt(in, context, Encoding::kPacked, bytes, limits.set_max_listpack_entries.load(std::memory_order_relaxed));
+      return adopt(in, context, Encoding::kPacked, bytes,
+                   limits.set_max_listpack_entries.load(std::memory_order_relaxed));
     }
     return corrupt(in);
   }
@@ -113,7 +116,8 @@ class SetOps final : public TypeOps {
                   std::function<void(std::string_view, std::string_view)> const& visit) const override {
     packed::TextScratch scratch;
     SetReader const set(value);
-    for (SetCursor cursor(set); std::optional<packed::Element> member = cursor.next();) visit(member->as_text(scratch), {});
+    for (SetCursor cursor(set); std::optional<packed::Element> member = cursor.next();)
+      visit(member->as_text(scratch), {});
   }
 };
 

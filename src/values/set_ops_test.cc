@@ -67,9 +67,9 @@ class SetOpsTest : public testing::Test {
 };
 
 TEST_F(SetOpsTest, WhatIsWrittenIsReadBack) {
-  for (Texts const& texts :
-       {Texts{"a"}, Texts{"", "12", "-1", "012"}, numbered("", 3), numbered("", 512), numbered("", 513), numbered("m", 128),
-        numbered("m", 129), numbered("member:", 20'000), Texts{std::string(2000, 'x'), std::string(100'000, 'y'), "1"}}) {
+  for (Texts const& texts : {Texts{"a"}, Texts{"", "12", "-1", "012"}, numbered("", 3), numbered("", 512),
+                             numbered("", 513), numbered("m", 128), numbered("m", 129), numbered("member:", 20'000),
+                             Texts{std::string(2000, 'x'), std::string(100'000, 'y'), "1"}}) {
     DetachedValue const value = made(texts);
     EXPECT_EQ(set_ops().length(value.view()), texts.size());
     bool ok = false;
@@ -151,7 +151,10 @@ TEST_F(SetOpsTest, SetsWithoutMembersAreNothing) {
 
 TEST_F(SetOpsTest, RepetitionsAreDamage) {
   EXPECT_FALSE(read(RdbType::kSet, std::string_view("\2\1a\1a", 5)));
-  EXPECT_FALSE(read(RdbType::kSet, std::string_view("\2\1" "1\1" "1", 5)));
+  EXPECT_FALSE(read(RdbType::kSet, std::string_view("\2\1"
+                                                    "1\1"
+                                                    "1",
+                                                    5)));
   PackedListBuilder list;
   for (char const* text : {"a", "b", "a"}) list.append(text);
   std::string payload;
@@ -164,7 +167,8 @@ TEST_F(SetOpsTest, RepetitionsAreDamage) {
 
 TEST_F(SetOpsTest, DamageIsFound) {
   std::vector<std::pair<RdbType, std::string>> payloads;
-  for (Texts const& texts : {numbered("", 20), numbered("m", 20), numbered("m", 300), Texts{"a", std::string(2000, 'b')}}) {
+  for (Texts const& texts :
+       {numbered("", 20), numbered("m", 20), numbered("m", 300), Texts{"a", std::string(2000, 'b')}}) {
     DetachedValue const value = made(texts);
     payloads.emplace_back(set_ops().rdb_type(value.view()), written(value.view()));
   }

@@ -35,8 +35,8 @@ class SetBody final : public Body {
   FieldSet members;
 };
 
-/// A member that is asked for in several sets, in the forms in which they hold it. Points at what it was made from, and may
-/// not be moved.
+/// A member that is asked for in several sets, in the forms in which they hold it. Points at what it was made from, and
+/// may not be moved.
 class SetNeedle {
  public:
   explicit SetNeedle(packed::Element const& element)
@@ -87,7 +87,8 @@ class SetReader {
   /// Precondition: the needle's hash is set if the set is a FieldSet.
   bool contains(SetNeedle const& member) const {
     if (members_) return members_->contains(member.text(), member.hash());
-    return encoding_ == Encoding::kIntset ? contains_integer(member.integer()) : packed().find(member.text()) != nullptr;
+    return encoding_ == Encoding::kIntset ? contains_integer(member.integer())
+                                          : packed().find(member.text()) != nullptr;
   }
   /// The member at a position in the order of the cursor. Precondition: the set is in its record; index < size.
   packed::Element nth(uint64_t index) const {
@@ -148,8 +149,9 @@ class SetCursor {
   uint32_t left_ = 0;  // of the int set
 };
 
-/// Changes a set that Txn::edit opened, with the forms that Redis 7.2 gives it: integers alone make an int set; the first
-/// other member makes it a packed list if it is small enough by then; what outgrows its limits becomes a body, for ever.
+/// Changes a set that Txn::edit opened, with the forms that Redis 7.2 gives it: integers alone make an int set; the
+/// first other member makes it a packed list if it is small enough by then; what outgrows its limits becomes a body,
+/// for ever.
 class SetEditor {
  public:
   SetEditor(ValueEdit& edit, ValueContext const& context);
@@ -166,8 +168,8 @@ class SetEditor {
   bool add(std::string_view member);
   /// True when the member was there. It may lie in the set.
   bool erase(std::string_view member);
-  /// Removes the members for which `gone(Element)` says so. Precondition: not in a body; `present` is what the set holds, in
-  /// bytes of its own.
+  /// Removes the members for which `gone(Element)` says so. Precondition: not in a body; `present` is what the set
+  /// holds, in bytes of its own.
   template <class Gone>
   void remove_if(SetReader const& present, Gone&& gone) {
     if (edit_.encoding == Encoding::kIntset) {

@@ -94,7 +94,9 @@ TEST(SetValue, DoesWhatAModelDoes) {
       switch (random.below(5)) {
         case 0:
         case 1:
-        case 2: ASSERT_EQ(set.add(member), model.insert(member).second); break;
+        case 2:
+          ASSERT_EQ(set.add(member), model.insert(member).second);
+          break;
         case 3: {
           std::string const victim = random.below(2) == 0 || model.empty() ? member : *model.begin();
           ASSERT_EQ(set.erase(victim), model.erase(victim) == 1);
