@@ -73,6 +73,13 @@ class ScoreIndex {
     return false;
   }
 
+  /// One step of a scan: `visit(double score)` for the entries whose hashes begin with what `position` (48 bits) and its
+  /// neighbours share. Returns the position behind them, 0 after the last.
+  template <class Visit>
+  uint64_t scan(uint64_t position, Visit&& visit) const {
+    return directory_.scan(position, [&](char const* entry) { visit(Entries::score(entry)); });
+  }
+
   void insert(uint64_t hash, double score);
   /// Takes out one entry with this hash and score. False when there is none.
   bool erase(uint64_t hash, double score);

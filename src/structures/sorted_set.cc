@@ -17,20 +17,6 @@ std::optional<double> SortedSet::score(std::string_view member) const {
   return at.score();  // the tree's: the index takes 0 and -0 for the same
 }
 
-SortedSet::Put SortedSet::put(std::string_view member, double score) {
-  uint64_t const hash = (*hasher_)(member);
-  if (Cursor const at = find(hash, member)) {
-    double const old_score = at.score();
-    if (old_score == score) return Put::kSame;
-    CHECK(index_.update(hash, old_score, score));
-    tree_.move(at, member, score);
-    return Put::kUpdated;
-  }
-  index_.insert(hash, score);
-  CHECK(tree_.insert(score, member));
-  return Put::kAdded;
-}
-
 bool SortedSet::append(std::string_view member, double score) {
   uint64_t const hash = (*hasher_)(member);
   if (find(hash, member)) return false;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "structures/score_index.h"
 #include "structures/score_tree.h"
@@ -31,12 +32,36 @@ class SortedSet {
   // Members given to changes must not point into this set.
 
   /// Gives the member this score, which is not NaN. kSame: it had it (0 and -0 are the same, the old one stays).
-  Put put(std::string_view member, double score);
+  Put put(std::string_view member, double score) {
+    return change(member, [score](std::optional<double>) { return std::optional(score); });
+  }
+  /// As put, with the score that `decide(std::optional<double> present) -> std::optional<double>` says; without one nothing
+  /// changes (kSame).
+  template <class Decide>
+  Put change(std::string_view member, Decide&& decide) {
+    uint64_t const hash = (*hasher_)(member);
+    Cursor const at = find(hash, member);
+    if (!at) {
+      std::optional<double> const score = decide(std::optional<double>());
+      if (!score) return Put::kSame;
+      index_.insert(hash, *score);
+      CHECK(tree_.insert(*score, member));
+      return Put::kAdded;
+    }
+    double const present = at.score();
+    std::optional<double> const score = decide(std::optional(present));
+    if (!score || *score == present) return Put::kSame;
+    CHECK(index_.update(hash, present, *score));
+    tree_.move(at, member, *score);
+    return Put::kUpdated;
+  }
   /// False when there is no such member.
   bool erase(std::string_view member);
   /// Removes by rank, as ScoreTree::range gives it. O(number removed).
   void erase_range(RankRange range);
 
+  /// The member's pair, or an end.
+  Cursor find(std::string_view member) const { return find((*hasher_)(member), member); }
   /// Members before this one in the order of scores.
   std::optional<uint64_t> rank(std::string_view member) const;
   /// Members behind this one (ZREVRANK).
@@ -63,6 +88,7 @@ class SortedSet {
   bool append(std::string_view member, double score);
 
  private:
+  friend class SortedSetScan;
   /// The member's pair, or an end.
   Cursor find(uint64_t hash, std::string_view member) const;
 
