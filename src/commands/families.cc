@@ -14,6 +14,7 @@
 #include "commands/scan.h"
 #include "commands/sort.h"
 #include "commands/sets.h"
+#include "commands/sorted_sets.h"
 #include "commands/strings.h"
 #include "commands/transaction.h"
 
@@ -50,6 +51,12 @@ std::vector<CommandRows> command_families() {
       set_random_commands(),
       set_scan_commands(),
       set_algebra_commands(),
+      zset_write_commands(),
+      zset_read_commands(),
+      zset_range_commands(),
+      zset_pop_commands(),
+      zset_combine_commands(),
+      zset_walk_commands(),
   };
 }
 

@@ -5,6 +5,7 @@
 #include "values/list_ops.h"
 #include "values/set_ops.h"
 #include "values/string_ops.h"
+#include "values/zset_ops.h"
 
 namespace holdfast {
 
@@ -14,6 +15,7 @@ TypeOps const& ops_of(ValueType type) {
     case ValueType::kHash: return hash_ops();
     case ValueType::kList: return list_ops();
     case ValueType::kSet: return set_ops();
+    case ValueType::kZset: return zset_ops();
     default: break;
   }
   CHECK(!"there are no values of this type");
@@ -38,6 +40,10 @@ std::optional<ValueType> value_type_of(RdbType type) {
     case RdbType::kSet:
     case RdbType::kSetIntset:
     case RdbType::kSetListpack: return ValueType::kSet;
+    case RdbType::kZset:
+    case RdbType::kZset2:
+    case RdbType::kZsetZiplist:
+    case RdbType::kZsetListpack: return ValueType::kZset;
     default: return std::nullopt;
   }
 }

@@ -1,7 +1,7 @@
 """What is compared of COMMAND, COMMAND LIST, COMMAND INFO and COMMAND DOCS.
 
 Taken out: commands of later versions that only the candidate has (D06), commands that come later, where the candidate
-lacks them (D11), and the wording of documentation (D10).
+lacks them (D11), the wording of documentation (D10), and the arguments of commands that take more of them (D40).
 """
 
 from typing import Callable, Iterable
@@ -16,6 +16,9 @@ ADDED_NAMES = frozenset(
     "client|setinfo client|no-touch waitaof hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime "
     "hpersist hgetex hsetex hgetdel".split()
 )
+
+# Commands that take more arguments than in 7.0 (D40).
+EXTENDED_NAMES = frozenset({"zrank", "zrevrank"})
 
 _WORDING = (b"summary", b"complexity")
 _BLANK = Reply(Kind.BULK, b"#")
@@ -74,6 +77,8 @@ def _describe_one(reference: Reply, candidate: Reply) -> Both:
         return reference, reference
     if not name or name != found:
         return reference, candidate
+    if name in EXTENDED_NAMES:
+        reference = Reply(reference.kind, reference.value[:1] + candidate.value[1:2] + reference.value[2:])
     subcommands = reference.value[-1], candidate.value[-1]
     if any(part.kind not in _SEQUENCES or not all(map(_name, part.value)) for part in subcommands):
         return reference, candidate
@@ -103,6 +108,8 @@ def documented(reference: Reply, candidate: Reply) -> Both:
     ]
     for name in documents[0].keys() & documents[1].keys():
         documents[0][name], documents[1][name] = _document_one(documents[0][name], documents[1][name])
+        if name.decode() in EXTENDED_NAMES:
+            documents[0][name], documents[1][name] = map(_without_arguments, (documents[0][name], documents[1][name]))
     return _paired(reference.kind, documents[0]), _paired(candidate.kind, documents[1])
 
 
@@ -114,6 +121,11 @@ def _document_one(reference: Reply, candidate: Reply) -> Both:
     if subcommands in left and subcommands in right:
         left[subcommands], right[subcommands] = documented(left[subcommands], right[subcommands])
     return _paired(reference.kind, left), _paired(candidate.kind, right)
+
+
+def _without_arguments(document: Reply) -> Reply:
+    fields = {key: value for key, value in _pairs(document).items() if key not in (b"arguments", b"history")}
+    return _paired(document.kind, fields)
 
 
 def _without_wording(fields: dict[bytes, Reply]) -> dict[bytes, Reply]:

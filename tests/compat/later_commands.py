@@ -6,10 +6,7 @@ leaves this list together with the commit that brings the command; `test_later_c
 
 LATER = {
     "list": "blmove blmpop blpop brpop brpoplpush",
-    "sorted set": "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore "
-    "zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem "
-    "zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore "
-    "zunion zunionstore",
+    "sorted set": "bzmpop bzpopmax bzpopmin",
     "stream": "xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid "
     "xtrim",
     "geo": "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch "

@@ -73,15 +73,17 @@ def is_list_payload(payload: bytes) -> bool:
 
 
 def list_elements(payload: bytes) -> list[bytes]:
-    reader = _Reader(payload[1:-FOOTER_BYTES])
+    reader = PayloadReader(payload[1:-FOOTER_BYTES])
     elements: list[bytes] = []
     for _ in range(reader.length()):
         kind, content = reader.length(), reader.string()
-        elements += [content] if kind == _PLAIN else _listpack_elements(content)
+        elements += [content] if kind == _PLAIN else listpack_elements(content)
     return elements
 
 
-class _Reader:
+class PayloadReader:
+    """Lengths and strings one after the other."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
@@ -132,7 +134,8 @@ def _unpacked(packed: bytes, size: int) -> bytes:
     return bytes(out)
 
 
-def _listpack_elements(packed: bytes) -> Iterator[bytes]:
+def listpack_elements(packed: bytes) -> Iterator[bytes]:
+    """Integers as their texts."""
     at = 6
     while (head := packed[at]) != 0xFF:
         if head < 0x80:

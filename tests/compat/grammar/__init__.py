@@ -7,7 +7,9 @@ import importlib
 
 from compat.grammar.rule import Rule
 
-FAMILIES = ("strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists", "sets")
+FAMILIES = (
+    "strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists", "sets", "sorted_sets",
+)  # fmt: skip
 
 
 def load_rules(families: tuple[str, ...] = FAMILIES) -> list[Rule]:
