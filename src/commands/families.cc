@@ -5,6 +5,7 @@
 #include "commands/databases.h"
 #include "commands/dump.h"
 #include "commands/expire.h"
+#include "commands/geo.h"
 #include "commands/hashes.h"
 #include "commands/hyperloglog.h"
 #include "commands/keys.h"
@@ -57,6 +58,8 @@ std::vector<CommandRows> command_families() {
       zset_pop_commands(),
       zset_combine_commands(),
       zset_walk_commands(),
+      geo_point_commands(),
+      geo_search_commands(),
   };
 }
 

@@ -151,19 +151,23 @@ void cmd_zrangestore(Txn& txn, Args args, Reply& reply) {
   if (!request.parse(args, 3, true, reply)) return;
   std::optional<Zset> const zset = Zset::find(txn, args[2], Lookup::kRead, reply);
   if (!zset) return;
-  RankRange const ranks = zset->exists() ? request.slice_of(zset->reader()).ranks() : RankRange{};
-  if (ranks.empty()) {
+  ZsetSlice const slice = zset->exists() ? request.slice_of(zset->reader()) : ZsetSlice{};
+  if (slice.count == 0) {
     txn.remove(args[1]);
     return reply.integer(0);
   }
-  SortedSet result(txn.keyspace().value_context().hasher);
+  ValueEdit result{.type = ValueType::kZset};
+  ZsetEditor editor(result, txn.keyspace().value_context());
   packed::TextScratch scratch;
-  ZsetCursor at = zset->reader().at(ranks.first);
-  for (uint64_t left = ranks.size(); left > 0; left--, at.next()) {
-    CHECK(result.append(at.member().as_text(scratch), at.score()));
+  ZsetCursor at = zset->reader().at(slice.first);
+  for (uint64_t left = slice.count; left > 0; left--) {
+    editor.put(at.member().as_text(scratch), at.score());
+    if (left > 1) slice.reverse ? at.previous() : at.next();
   }
-  txn.put_value(txn.db(), args[1], zset_value_of(std::move(result), txn.keyspace().limits));
-  reply.integer(static_cast<int64_t>(ranks.size()));
+  txn.put_value(txn.db(), args[1],
+                result.in_body() ? DetachedValue::of_body(ValueType::kZset, std::move(result.made))
+                                 : DetachedValue::of_packed(ValueType::kZset, std::move(result.bytes)));
+  reply.integer(static_cast<int64_t>(slice.count));
 }
 
 constexpr CommandRow kRows[] = {

@@ -24,10 +24,6 @@ struct ZsetSlice {
   static ZsetSlice of(RankRange ranks, bool reverse) {
     return {ranks.empty() ? 0 : reverse ? ranks.last - 1 : ranks.first, ranks.size(), reverse};
   }
-  RankRange ranks() const {
-    if (count == 0) return {};
-    return reverse ? RankRange{first + 1 - count, first + 1} : RankRange{first, first + count};
-  }
 };
 
 /// Begins a reply of so many pairs.

@@ -9,8 +9,6 @@ LATER = {
     "sorted set": "bzmpop bzpopmax bzpopmin",
     "stream": "xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid "
     "xtrim",
-    "geo": "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch "
-    "geosearchstore",
     "pubsub": "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
     "tracking": "client|caching client|tracking",
     "scripting": "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",

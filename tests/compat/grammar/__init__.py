@@ -8,7 +8,7 @@ import importlib
 from compat.grammar.rule import Rule
 
 FAMILIES = (
-    "strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists", "sets", "sorted_sets",
+    "strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists", "sets", "sorted_sets", "geo",
 )  # fmt: skip
 
 
