@@ -1,7 +1,7 @@
 """What is compared of COMMAND, COMMAND LIST, COMMAND INFO and COMMAND DOCS.
 
 Taken out: commands of later versions that only the candidate has (D06), commands that come later, where the candidate
-lacks them (D11), the wording of documentation (D10), and the arguments of commands that take more of them (D40).
+lacks them (D11), the wording of documentation (D10), and the arguments of commands that take more of them (D24).
 """
 
 from typing import Callable, Iterable
@@ -17,7 +17,7 @@ ADDED_NAMES = frozenset(
     "hpersist hgetex hsetex hgetdel".split()
 )
 
-# Commands that take more arguments than in 7.0 (D40).
+# Commands that take more arguments than in 7.0 (D24).
 EXTENDED_NAMES = frozenset({"zrank", "zrevrank"})
 
 _WORDING = (b"summary", b"complexity")
