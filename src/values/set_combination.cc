@@ -15,14 +15,14 @@ SetCombination::SetCombination(SetOperation operation, std::vector<SetReader> se
   auto const larger = [](SetReader const& a, SetReader const& b) { return a.size() > b.size(); };
   switch (operation) {
     case SetOperation::kIntersection:
-      std::ranges::stable_sort(sets_, smaller);
+      std::ranges::sort(sets_, smaller);
       break;
     case SetOperation::kUnion:
-      std::ranges::stable_sort(sets_, larger);
+      std::ranges::sort(sets_, larger);
       if (sets_.size() > kProbedOfUnionMax) own_ = std::make_unique<FieldSet>(hasher);
       break;
     case SetOperation::kDifference:
-      std::stable_sort(sets_.begin() + 1, sets_.end(), larger);
+      std::sort(sets_.begin() + 1, sets_.end(), larger);
       unite_subtrahends();
       break;
   }
