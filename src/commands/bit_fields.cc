@@ -78,7 +78,7 @@ void reply_gets(Record const* record, std::vector<FieldOperation> const& operati
   for (FieldOperation const& operation : operations) reply.integer(read_bit_field(text, operation.type, operation.offset));
 }
 
-/// Executes one operation; true when it has written.
+/// Executes one operation; true when it has changed a value.
 bool execute(FieldOperation const& operation, std::span<char> bytes, Reply& reply) {
   int64_t const old = read_bit_field({bytes.data(), bytes.size()}, operation.type, operation.offset);
   if (operation.kind == Kind::kGet) {
@@ -93,7 +93,7 @@ bool execute(FieldOperation const& operation, std::span<char> bytes, Reply& repl
   }
   write_bit_field(bytes, operation.type, operation.offset, *value);
   reply.integer(operation.kind == Kind::kSet ? old : *value);
-  return true;
+  return *value != old;
 }
 
 void cmd_bitfield(Txn& txn, Args args, Reply& reply) {

@@ -70,6 +70,7 @@ TEST_F(BitmapsTest, a_bitfield_that_only_grows_its_string_is_logged) {
   expect_logged("BITFIELD f OVERFLOW FAIL INCRBY u2 100 9", "");
   expect_logged("BITFIELD f GET u8 0", "");
   expect_logged("BITFIELD f INCRBY u2 100 1", "BITFIELD f INCRBY u2 100 1");
+  expect_logged("BITFIELD f SET u2 100 1", "");
 }
 
 TEST_F(BitmapsTest, counting_a_hyperloglog_is_logged_once) {

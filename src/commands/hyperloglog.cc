@@ -151,7 +151,8 @@ void cmd_pfdebug(Txn& txn, Args args, Reply& reply) {
   } else if (args.is(1, "TODENSE")) {
     if (auto const converted = make_dense(txn, key, bytes, reply)) reply.integer(*converted);
   } else {
-    reply.error("Unknown PFDEBUG subcommand '" + std::string(args[1]) + "'");
+    // Up to the first NUL, as Redis shows it.
+    reply.error("Unknown PFDEBUG subcommand '" + std::string(args[1].substr(0, args[1].find('\0'))) + "'");
   }
 }
 
