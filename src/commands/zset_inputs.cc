@@ -6,10 +6,13 @@ namespace holdfast {
 
 std::optional<ZsetInput> ZsetInput::find(Txn& txn, std::string_view key, Reply& reply) {
   Record const* record = txn.find(key, Lookup::kRead);
-  if (!is_type_or_missing(record, ValueType::kZset, reply)) return std::nullopt;
   ZsetInput input;
-  input.record_ = record;
-  if (record) input.reader_.emplace(record->view());
+  if (record && record->type() == ValueType::kSet) {
+    input.reader_.emplace<SetReader>(record->view());
+    return input;
+  }
+  if (!is_type_or_missing(record, ValueType::kZset, reply)) return std::nullopt;
+  if (record) input.reader_.emplace<ZsetReader>(record->view());
   return input;
 }
 

@@ -202,7 +202,7 @@ DIFFERENCES = [
     Difference("D06 D11", re.compile(r"^COMMAND LIST\b", re.IGNORECASE), listed),
     Difference("D06 D11 D24", re.compile(r"^COMMAND( INFO)?$", re.IGNORECASE), described_all),
     Difference("D06 D11 D24", re.compile(r"^COMMAND INFO .", re.IGNORECASE), described),
-    Difference("D24", re.compile(r"^ZREV?RANK \S+ \S+ \S", re.IGNORECASE), _rank_with_more),
+    Difference("D24", re.compile(r"^Z(REV)?RANK \S+ \S+ \S", re.IGNORECASE), _rank_with_more),
     Difference("D12", re.compile(r"^INFO\b"), _latency_percentiles),
     Difference("D17", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _list_encoding),
     Difference("D21", re.compile(r"^SORT(_RO)?\b(?!.* STORE )", re.IGNORECASE), _forgotten_error),

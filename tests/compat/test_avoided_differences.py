@@ -90,3 +90,10 @@ def test_d23_integers_of_a_set_must_ascend(both, numbers):
     reference, candidate = (client.command("RESTORE", "k", 0, int_set_payload(numbers), "REPLACE") for client in both)
     assert reference == Reply(Kind.STATUS, b"OK")
     assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
+
+
+def test_d25_pairs_of_a_sorted_set_are_in_order(both):
+    for pairs in ([(b"a", b"2"), (b"b", b"1")], [(b"a", b"x")]):
+        reference, candidate = (client.command("RESTORE", "z", 0, packed_payload(pairs), "REPLACE") for client in both)
+        assert reference == Reply(Kind.STATUS, b"OK")
+        assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")

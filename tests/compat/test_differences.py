@@ -7,6 +7,7 @@ import pytest
 
 from compat.differences import AVOIDED, DIFFERENCES, without_wanted_differences
 from harness import Kind, Reply
+from harness.sorted_set_payload import packed_payload
 from harness.list_payload import list_payload
 
 _TABLE = pathlib.Path(__file__).resolve().parents[2] / "docs/differences.md"
@@ -43,6 +44,10 @@ def _dumped(*nodes: list[bytes]) -> Reply:
     return Reply(Kind.BULK, list_payload(nodes))
 
 
+def _zset(score: bytes) -> bytes:
+    return packed_payload([(b"a", score)])
+
+
 _NULL = Reply(Kind.NULL_BULK, None)
 
 
@@ -63,6 +68,10 @@ def test_every_row_has_a_reason():
     [
         ("ZSCORE z a", _bulk("0.10000000000000001"), _bulk("0.1")),
         ("ZSCORE z a", Reply(Kind.DOUBLE, b"1e+17"), Reply(Kind.DOUBLE, b"100000000000000000")),
+        ("EXEC", _array(_bulk("0.10000000000000001"), _NULL), _array(_bulk("0.1"), _NULL)),
+        ("DUMP z", Reply(Kind.BULK, _zset(b"0.10000000000000001")), Reply(Kind.BULK, _zset(b"0.1"))),
+        ("ZRANK z a WITHSCORE", _error("ERR wrong number of arguments for 'zrank' command"), _NULL),
+        ("COMMAND INFO zrank", _array(_description("zrank", arity=3)), _array(_description("zrank", arity=-3))),
         (
             "INFO server",
             _bulk("# Server\r\na:1\r\nredis_version:7.0.15\r\n"),
@@ -121,6 +130,10 @@ def test_a_wanted_difference_is_taken_out(command, reference, candidate):
     [
         ("ZSCORE z a", _bulk("0.10000000000000001"), _bulk("0.11")),
         ("GET k", _bulk("0.10000000000000001"), _bulk("0.1")),
+        ("EXEC", _array(_bulk("0.10000000000000001")), _array(_bulk("0.11"))),
+        ("DUMP z", Reply(Kind.BULK, _zset(b"0.1")), Reply(Kind.BULK, _zset(b"0.2"))),
+        ("ZREVRANK z a", _error("ERR wrong number of arguments for 'zrevrank' command"), _NULL),
+        ("ZRANK z a WITHSCORE", Reply(Kind.INTEGER, 1), _NULL),
         ("INFO server", _bulk("# Server\r\na:1\r\nb:1\r\n"), _bulk("# Server\r\na:1\r\n")),
         ("CLIENT LIST", _bulk("id=1 resp=2\n"), _bulk("id=1 resp=3 lib-name= lib-ver=\n")),
         ("CLIENT ID", _error("ERR unknown"), Reply(Kind.STATUS, b"OK")),
