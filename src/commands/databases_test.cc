@@ -73,5 +73,28 @@ TEST_F(DatabasesTest, effects_in_the_log) {
   expect_logged("flushdb", "SELECT 3 | flushdb");
 }
 
+TEST_F(DatabasesTest, what_counts_as_a_change_since_the_last_save) {
+  auto const changes = [&](std::string_view line) {
+    uint64_t const before = keyspace_.sum(&Partition::dirty);
+    run(line);
+    return keyspace_.sum(&Partition::dirty) - before;
+  };
+  EXPECT_EQ(changes("MSET a 1 b 2 c 3"), 3u);
+  EXPECT_EQ(changes("RENAME a b"), 1u);
+  EXPECT_EQ(changes("RENAMENX b d"), 1u);
+  EXPECT_EQ(changes("MOVE d 1"), 1u);
+  EXPECT_EQ(changes("COPY c e"), 1u);
+  EXPECT_EQ(changes("DEL c e missing"), 2u);
+  EXPECT_EQ(changes("FLUSHDB"), 0u);
+  EXPECT_EQ(changes("FLUSHALL"), 1u);
+  EXPECT_EQ(changes("FLUSHALL"), 0u);
+  EXPECT_EQ(changes("SWAPDB 0 1"), 1u);
+  EXPECT_EQ(changes("SWAPDB 1 1"), 1u);
+  EXPECT_EQ(changes("SET k v PX 5"), 1u);
+  move_clock(10);
+  EXPECT_EQ(changes("GET k"), 0u);
+  expect_logged("FLUSHDB", "FLUSHDB");
+}
+
 }  // namespace
 }  // namespace holdfast

@@ -71,7 +71,7 @@ void expire(Txn& txn, Args args, Reply& reply, TimeForm form, std::string_view c
   // While expiry is held (loading, paused) a moment of the past is kept like any other.
   if (*expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
     txn.remove(key);
-    return txn.effect({"DEL", key});
+    return txn.effect({txn.expiry_deletion(), key});
   }
   txn.set_expiry(key, expire_ms);
   if (form.absolute && form.unit == TimeUnit::kMilliseconds) return;

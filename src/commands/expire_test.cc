@@ -136,5 +136,32 @@ TEST_F(ExpireTest, effects_in_the_log) {
   expect_logged("expire k 0", "DEL k");
 }
 
+TEST_F(ExpireTest, lazy_deletions_are_logged_as_unlink) {
+  auto const deletions = [&] {
+    std::string words;
+    auto const note = [&](std::string_view line) { words += logged(line) + "; "; };
+    run("SET k v");
+    note("EXPIRE k -1");
+    run("SET k v");
+    note("GETEX k EXAT 1");
+    run("SET k v PX 5");
+    move_clock(10);
+    note("GET k");
+    run("SET k v PX 5");
+    move_clock(10);
+    note("SET k w");
+    note("GETDEL k");
+    run("SET k v");
+    note("DEL k");
+    return words;
+  };
+  EXPECT_EQ(deletions(), "DEL k; DEL k; DEL k; MULTI | DEL k | SET k w | EXEC; DEL k; DEL k; ");
+  keyspace_.logs_expiry_as_unlink = true;
+  EXPECT_EQ(deletions(), "UNLINK k; UNLINK k; UNLINK k; MULTI | UNLINK k | SET k w | EXEC; DEL k; DEL k; ");
+  keyspace_.logs_expiry_as_unlink = false;
+  keyspace_.logs_user_del_as_unlink = true;
+  EXPECT_EQ(deletions(), "DEL k; DEL k; DEL k; MULTI | DEL k | SET k w | EXEC; UNLINK k; DEL k; ");
+}
+
 }  // namespace
 }  // namespace holdfast

@@ -43,7 +43,7 @@ bool rename(Txn& txn, Args args, bool only_new, Reply& reply) {
   if (same) return true;
   // Looked up again: the new name may have expired just now, in the same partition.
   DetachedValue value = txn.copy_value(txn.find(args[1], Lookup::kPeek));
-  txn.remove(args[1]);
+  txn.remove_in(txn.db(), args[1], 0);
   txn.put_value(txn.db(), args[2], std::move(value));
   return true;
 }
@@ -87,7 +87,7 @@ void cmd_move(Txn& txn, Args args, Reply& reply) {
   if (!txn.find(key, Lookup::kWrite)) return reply.integer(0);
   if (txn.find_in(*db, key, Lookup::kWrite)) return reply.integer(0);
   DetachedValue value = txn.copy_value(txn.find(key, Lookup::kPeek));
-  txn.remove(key);
+  txn.remove_in(txn.db(), key, 0);
   txn.put_value(*db, key, std::move(value));
   reply.integer(1);
 }

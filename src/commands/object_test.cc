@@ -81,5 +81,27 @@ nil
 )");
 }
 
+TEST_F(ObjectTest, the_frequency_of_a_key_survives_a_set) {
+  keyspace_.access().lfu = true;
+  // Up to 5 every access counts; from there on by chance.
+  expect(R"(RESTORE k 0 "\x00\x01a\n\x00\xbf\xfe\xef\x9b\x8f6}\xb4" FREQ 2)", "+OK");
+  run("SET k v");
+  run("SET k 17");
+  run("SETEX k 100 v");
+  expect("OBJECT FREQ k", ":5");
+  keyspace_.access().lfu_log_factor = 1'000'000'000;
+  run("RENAME k l");
+  expect("OBJECT FREQ l", ":6");
+  run("COPY l k");
+  expect("OBJECT FREQ k", ":5");
+  for (std::string line : {"SET l v", "SET l v EX 10", "GETSET l v", "MSET l 1", "INCR l", "INCRBYFLOAT l 0.5", "SET l 7"}) {
+    run(line);
+    expect("OBJECT FREQ l", ":6");
+  }
+  run("DEL l");
+  run("SET l v");
+  expect("OBJECT FREQ l", ":5");
+}
+
 }  // namespace
 }  // namespace holdfast

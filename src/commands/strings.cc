@@ -26,11 +26,17 @@ void log_set_without_get(Txn& txn, Args args) {
   txn.effect(kept);
 }
 
+/// Makes or replaces a key that was not looked up: under an LFU policy that is an access, too.
+void set_string(Txn& txn, std::string_view key, std::string_view value, std::optional<int64_t> expire_ms) {
+  if (txn.keyspace().access().lfu.load(std::memory_order_relaxed)) [[unlikely]] txn.find(key, Lookup::kWrite);
+  txn.put_string(key, value, StringForm::kAuto, expire_ms);
+}
+
 void cmd_set(Txn& txn, Args args, Reply& reply) {
   std::string_view key = args[1];
   std::string_view value = args[2];
   if (args.size() == 3) [[likely]] {
-    txn.put_string(key, value, StringForm::kAuto, std::nullopt);
+    set_string(txn, key, value, std::nullopt);
     return reply.ok();
   }
   std::optional<SetOptions> options = SetOptions::parse(args, 3, SetOptions::Of::kSet, reply);
@@ -68,7 +74,7 @@ void cmd_setnx(Txn& txn, Args args, Reply& reply) {
 void set_for_a_time(Txn& txn, Args args, Reply& reply, TimeUnit unit, std::string_view command) {
   auto expire_ms = read_positive_expiry(args[2], {unit, false}, txn.now_ms(), command, reply);
   if (!expire_ms) return;
-  txn.put_string(args[1], args[3], StringForm::kAuto, expire_ms);
+  set_string(txn, args[1], args[3], expire_ms);
   log_set_with_expiry(txn, args[1], args[3], *expire_ms);
   reply.ok();
 }
@@ -99,7 +105,7 @@ void cmd_getex(Txn& txn, Args args, Reply& reply) {
   reply_string(record, reply);
   if (expire_ms && *expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
     txn.remove(key);
-    txn.effect({"DEL", key});
+    txn.effect({txn.expiry_deletion(), key});
   } else if (expire_ms) {
     txn.set_expiry(key, expire_ms);
     txn.effect({"PEXPIREAT", key, to_text(*expire_ms)});
@@ -115,7 +121,7 @@ void cmd_getdel(Txn& txn, Args args, Reply& reply) {
   reply_string(record, reply);
   if (!record) return;
   txn.remove(args[1]);
-  txn.effect({"DEL", args[1]});
+  txn.effect({txn.user_deletion(), args[1]});
 }
 
 void cmd_getset(Txn& txn, Args args, Reply& reply) {
@@ -135,7 +141,7 @@ void cmd_mget(Txn& txn, Args args, Reply& reply) {
 }
 
 void put_pairs(Txn& txn, Args args) {
-  for (size_t i = 1; i < args.size(); i += 2) txn.put_string(args[i], args[i + 1], StringForm::kAuto, std::nullopt);
+  for (size_t i = 1; i < args.size(); i += 2) set_string(txn, args[i], args[i + 1], std::nullopt);
 }
 
 void cmd_mset(Txn& txn, Args args, Reply& reply) {

@@ -100,6 +100,11 @@ class Keyspace {
   /// What OBJECT REFCOUNT and DEBUG OBJECT answer: 2147483647 for an integer that counts as shared, else 1.
   int64_t shown_refcount(Record const& record) const;
 
+  /// Deletions that follow from something else are logged as UNLINK instead of DEL (lazyfree-lazy-expire, lazyfree-lazy-user-del):
+  /// who replays them frees in the background, as this server always does.
+  std::atomic<bool> logs_expiry_as_unlink{false};
+  std::atomic<bool> logs_user_del_as_unlink{false};
+
   /// Up to where collections stay packed.
   ValueLimits limits;
   ValueContext value_context() const { return {hasher_, limits}; }

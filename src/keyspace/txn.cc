@@ -66,10 +66,9 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
 
 void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   partition.expired.add(1);
-  partition.dirty.add(1);
   changed_ = true;
   if (!partition.watchers.empty()) partition.watchers.touch(db, key);
-  std::string_view const command[] = {"DEL", key};
+  std::string_view const command[] = {expiry_deletion(), key};
   add_effect(db, command);
 }
 
@@ -79,12 +78,23 @@ void Txn::expire_now(int db, KeyHome const& home, KeyTable::Slot slot) {
   Keyspace::publish_counters(*home.partition, db);
 }
 
-Record* Txn::put_content(int db, KeyHome const& home, RecordContent const& content) {
+std::string_view Txn::expiry_deletion() const {
+  return keyspace_.logs_expiry_as_unlink.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
+}
+
+std::string_view Txn::user_deletion() const {
+  return keyspace_.logs_user_del_as_unlink.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
+}
+
+Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Access access) {
   KeyTable& table = keyspace_.table(*home.partition, db);
   KeyTable::Slot slot = table.find(home.hash, content.key);
   if (slot && is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
     expire_now(db, home, slot);
     slot = {};
+  }
+  if (slot && access == Access::kKeepFrequency && keyspace_.access().lfu.load(std::memory_order_relaxed)) [[unlikely]] {
+    content.access = slot.entry()->access();
   }
   Record* record = slot ? table.replace(slot, content) : table.insert(home.hash, content);
   changed(db, content.key, *home.partition);
@@ -108,7 +118,7 @@ void Txn::put_string(std::string_view key, std::string_view value, StringForm fo
       content.shared = SharedBuffer::copy_of(value).detach();
     }
   }
-  put_content(db_, home(key), content);
+  put_content(db_, home(key), content, Access::kKeepFrequency);
 }
 
 void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
@@ -124,7 +134,7 @@ void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
     }
     if (keep_ttl) content.expire_ms = record->expiry();
   }
-  put_content(db_, home, content);
+  put_content(db_, home, content, Access::kKeepFrequency);
 }
 
 size_t Txn::write_range(std::string_view key, size_t offset, std::string_view bytes) {
@@ -170,7 +180,7 @@ size_t Txn::memory_usage(std::string_view key) {
   return block + table.table().memory_bytes() / table.size() + outside;
 }
 
-bool Txn::remove_in(int db, std::string_view key) {
+bool Txn::remove_in(int db, std::string_view key, uint64_t changes) {
   KeyHome home = this->home(key);
   KeyTable::Slot slot = locate(db, home, key);
   if (!slot) return false;
@@ -179,7 +189,7 @@ bool Txn::remove_in(int db, std::string_view key) {
     return false;
   }
   table(db, home)->erase(slot);
-  changed(db, key, *home.partition);
+  changed(db, key, *home.partition, changes);
   return true;
 }
 
@@ -213,7 +223,7 @@ void Txn::put_value(int db, std::string_view key, DetachedValue value) {
   RecordContent content{.key = key, .type = value.type, .encoding = value.encoding, .bytes = value.bytes,
                         .integer = value.integer, .shared = value.shared.detach(), .body = value.body.release(),
                         .expire_ms = value.expire_ms, .access = value.access};
-  put_content(db, home(key), content);
+  put_content(db, home(key), content, Access::kOfContent);
 }
 
 ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
@@ -328,8 +338,12 @@ void Txn::swap_databases(int a, int b) {
     Keyspace::publish_counters(partition, b);
   }
   changed_ = true;
-  dirty_++;
-  keyspace_.partition(0).dirty.add(1);
+  mark_dirty();
+}
+
+void Txn::mark_dirty(uint64_t changes) {
+  dirty_ += changes;
+  keyspace_.partition(locks_.partitions().front()).dirty.add(changes);
 }
 
 void Txn::flush(int db) {
@@ -354,8 +368,9 @@ void Txn::flush(int db) {
     }
   }
   changed_ = true;
-  dirty_ += removed + 1;
-  keyspace_.partition(0).dirty.add(removed + 1);
+  dirty_ += removed;
+  keyspace_.partition(0).dirty.add(removed);
+  log_anyway();
 }
 
 void Txn::begin_command(std::span<std::string_view const> command) {
@@ -365,11 +380,12 @@ void Txn::begin_command(std::span<std::string_view const> command) {
   command_db_ = db_;
   dirty_at_command_ = dirty_;
   replaced_ = false;
+  log_anyway_ = false;
 }
 
 void Txn::end_command() {
   DCHECK(in_command_);
-  if (dirty_ != dirty_at_command_ && !replaced_) add_effect(command_db_, command_);
+  if ((dirty_ != dirty_at_command_ || log_anyway_) && !replaced_) add_effect(command_db_, command_);
   in_command_ = false;
 }
 

@@ -76,7 +76,8 @@ class Txn {
 
   // ---- changes: each marks the transaction dirty, wakes WATCHers, saves the bucket for a running cut --------------------
 
-  /// Creates or replaces a string. `expire_ms`: Unix ms, or none for a key without expiry.
+  /// Creates or replaces a string. `expire_ms`: Unix ms, or none for a key without expiry. Under an LFU policy the counter of
+  /// a key that is replaced stays.
   void put_string(std::string_view key, std::string_view value, StringForm form, std::optional<int64_t> expire_ms);
   /// Creates or replaces with an integer; keeps the expiry of an existing key if `keep_ttl`.
   void put_integer(std::string_view key, int64_t value, bool keep_ttl = true);
@@ -89,7 +90,8 @@ class Txn {
   void note_change(std::string_view key, uint64_t changes = 1);
   /// Removes a key; big values are freed in the background. False when there was none.
   bool remove(std::string_view key) { return remove_in(db_, key); }
-  bool remove_in(int db, std::string_view key);
+  /// `changes` is what it counts for; 0: as half of a change that is counted elsewhere (RENAME, MOVE).
+  bool remove_in(int db, std::string_view key, uint64_t changes = 1);
   /// Sets or clears the expiry (Unix ms) of an existing key.
   void set_expiry(std::string_view key, std::optional<int64_t> expire_ms);
   /// Opens a collection for change: of `record` (from `find` of `key`, right before), or a new empty one of `type` when null.
@@ -106,7 +108,7 @@ class Txn {
   bool expired(int64_t expire_ms) const;
   /// A copy of the value in O(1): big strings are shared, bodies frozen. Precondition: `record` is of this transaction.
   DetachedValue copy_value(Record const* record) const;
-  /// Puts a detached value under `key` of `db`, replacing what is there.
+  /// Puts a detached value under `key` of `db`, replacing what is there; the access is the value's own.
   void put_value(int db, std::string_view key, DetachedValue value);
 
   /// Swaps two databases / empties one database or all (db < 0). Precondition: all partitions are locked.
@@ -129,9 +131,13 @@ class Txn {
   void effect(std::span<std::string_view const> command);
   /// Nothing of this command is logged beyond effects already given.
   void no_effect() { replaced_ = true; }
-  /// Counts as a change though no key changed (FLUSHALL of an empty database).
-  void mark_dirty(uint64_t changes = 1) { dirty_ += changes; }
-  uint64_t dirty() const { return dirty_; }
+  /// Logs the command as sent even if it changes nothing and counts for nothing (FLUSHALL of an empty database).
+  void log_anyway() { log_anyway_ = true; }
+  /// Counts as so many changes (more) than keys have changed. Precondition: a partition is locked.
+  void mark_dirty(uint64_t changes = 1);
+  /// The words that the log has for a key that expires, and for one that GETDEL removes.
+  std::string_view expiry_deletion() const;
+  std::string_view user_deletion() const;
 
   /// Appends the effects to the log once and releases the locks. The commit point: nothing may be called after it.
   /// Returns the log offset that a reply must wait for under `appendfsync always`: of this transaction's append, or of the
@@ -167,7 +173,8 @@ class Txn {
   void write_back(std::string_view key, ValueEdit& edit, bool empty);
   /// Keeps the buffer of an edit for the next one.
   void release_edit(ValueEdit& edit);
-  Record* put_content(int db, KeyHome const& home, RecordContent const& content);
+  enum class Access : uint8_t { kOfContent, kKeepFrequency };
+  Record* put_content(int db, KeyHome const& home, RecordContent& content, Access access);
 
   Keyspace& keyspace_;
   LockSet& locks_;
@@ -177,6 +184,7 @@ class Txn {
   uint64_t dirty_ = 0;
   uint64_t dirty_at_command_ = 0;
   bool replaced_ = false;
+  bool log_anyway_ = false;
   bool touch_ = true;
   bool in_command_ = false;
   bool committed_ = false;
