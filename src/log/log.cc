@@ -21,7 +21,10 @@ Log::Log(AofDirectory& directory, Clock const& clock, LogOptions options)
       durability_(options.start_offset),
       writer_(clock, logger_, buffer_, durability_, options.policy, options.timing),
       annotate_(options.annotate),
-      appends_in_turns_(options.appends_in_turns) {}
+      appends_in_turns_(options.appends_in_turns),
+      latency_(options.latency) {
+  writer_.set_latency_monitor(options.latency);
+}
 
 Log::~Log() { static_cast<void>(shutdown()); }
 
@@ -146,7 +149,10 @@ Status Log::install(Manifest& changed, std::string const& temp_path, BaseFormat 
   Disk& disk = directory_.disk();
   std::string const& stem = directory_.location().stem;
   ManifestFile const base = changed.next_base(stem, format);
-  if (Status renamed = disk.rename(temp_path, directory_.path(base.name)); !renamed) return renamed;
+  {
+    LatencyTimer timer(latency_, "aof-rename");
+    if (Status renamed = disk.rename(temp_path, directory_.path(base.name)); !renamed) return renamed;
+  }
   std::string const temp_name = temp_path.substr(temp_path.rfind('/') + 1);
   if (on_start) {
     logger_.notice("Creating AOF base file %s on server start", base.name.c_str());

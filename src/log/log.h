@@ -29,6 +29,8 @@ struct LogOptions {
   /// Offset of the first byte that will be appended.
   uint64_t start_offset = 0;
   WriterTiming timing = {};
+  /// Told about writes, fsyncs and renames that take long; outlives the log.
+  LatencyMonitor* latency = nullptr;
 };
 
 enum class LogState : uint8_t {
@@ -138,6 +140,8 @@ class Log {
   void set_sync_paused(bool paused) { writer_.set_sync_paused(paused); }
   LogStatus status() const { return writer_.status(); }
   LogSizes sizes() const;
+  /// CONFIG RESETSTAT.
+  void reset_delayed_syncs() { writer_.reset_delayed_syncs(); }
 
  private:
   /// A cut under way. Only the owner of the cut looks at it.
@@ -170,6 +174,7 @@ class Log {
   std::atomic<bool> wake_due_{false};
   std::atomic<LogState> state_{LogState::kOff};
   std::atomic<uint64_t> rewrite_base_bytes_{0};
+  LatencyMonitor* latency_;
   std::optional<Cut> cut_;
 };
 

@@ -200,6 +200,8 @@ bool LogWriter::handle(Batch& batch) {
 
 bool LogWriter::write(Batch const& batch) {
   CHECK(file_ != nullptr);
+  LatencyTimer total(latency_, "aof-write");
+  LatencyTimer kind(latency_, syncer_.pending() > 0 ? "aof-write-pending-fsync" : "aof-write-alone");
   count_delay();
   if (policy() == FsyncPolicy::kAlways) file_->reserve_ahead(batch.file_bytes);
   if (Status written = file_->write(batch, bytes_done_, clock_.unix_ms()); !written) {
@@ -321,6 +323,7 @@ void LogWriter::sync_now(bool wait) {
   last_sync_us_ = clock_.monotonic_us();
   FsyncThread::Job job{file_, generation_.load(std::memory_order_relaxed), sync_begun_offset_};
   if (wait) {
+    LatencyTimer timer(policy() == FsyncPolicy::kAlways ? latency_ : nullptr, "aof-fsync-always");
     syncer_.run_here(std::move(job));
   } else {
     syncer_.submit(std::move(job));

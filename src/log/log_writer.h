@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/latency_monitor.h"
 #include "base/logger.h"
 #include "base/mutex.h"
 #include "log/durability.h"
@@ -60,6 +61,8 @@ class LogWriter {
             WriterTiming timing);
   ~LogWriter();
 
+  /// Before start only. Told about writes and fsyncs that take long; outlives the writer.
+  void set_latency_monitor(LatencyMonitor* monitor) { latency_ = monitor; }
   /// Before start only. Called by who writes (mostly the writer thread); may only mail.
   void add_written_listener(OffsetListener listener) { written_listeners_.push_back(std::move(listener)); }
   void add_drained_listener(std::function<void()> listener) { drained_listeners_.push_back(std::move(listener)); }
@@ -109,6 +112,7 @@ class LogWriter {
   void set_finished_bytes(uint64_t first_generation, uint64_t bytes);
   uint64_t pending_syncs() const { return syncer_.pending(); }
   uint64_t delayed_syncs() const { return delayed_syncs_.load(std::memory_order_relaxed); }
+  void reset_delayed_syncs() { delayed_syncs_.store(0, std::memory_order_relaxed); }
 
  private:
   struct Order {
@@ -140,6 +144,7 @@ class LogWriter {
   StreamBuffer& buffer_;
   Durability& durability_;
   WriterTiming const timing_;
+  LatencyMonitor* latency_ = nullptr;
   std::vector<OffsetListener> written_listeners_;
   std::vector<std::function<void()>> drained_listeners_;
   WakeSignal wake_;

@@ -31,6 +31,11 @@ size_t LazyFree::freed() {
   return freed_;
 }
 
+void LazyFree::reset_freed() {
+  MutexLock lock(mutex_);
+  freed_ = 0;
+}
+
 void LazyFree::run() {
   std::vector<std::unique_ptr<Garbage>> work;
   while (true) {

@@ -28,6 +28,8 @@ class LazyFree {
   /// Objects waiting (INFO lazyfree_pending_objects) and objects freed since start.
   size_t pending();
   size_t freed();
+  /// Counts from 0 again.
+  void reset_freed();
 
  private:
   void run();
