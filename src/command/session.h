@@ -56,6 +56,8 @@ class Session {
   virtual std::shared_ptr<Waiter> const& waiter() = 0;
   /// True for the loader of the AOF: nothing is refused, paused or expired.
   virtual bool trusted() const { return false; }
+  /// True for the loader of the AOF: nobody else uses the key space, or all partitions are locked for it.
+  virtual bool owns_keyspace() const { return false; }
 
   int db() const { return db_; }
   void select(int db) {

@@ -1,6 +1,7 @@
 #include "keyspace/lock_set.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "keyspace/keyspace.h"
@@ -97,10 +98,17 @@ bool LockSet::try_lock(Keyspace& keyspace) {
   return true;
 }
 
+void LockSet::assume() {
+  DCHECK(!held_ && !lane_);
+  sort();
+  held_ = true;
+  assumed_ = true;
+}
+
 void LockSet::unlock(Keyspace& keyspace) {
   DCHECK(held_);
   held_ = false;
-  if (!keyspace.concurrent()) return;
+  if (!keyspace.concurrent() || std::exchange(assumed_, false)) return;
   unlock_first(keyspace, partitions_.size());
   next_ = 0;
   if (lane_) {

@@ -40,6 +40,8 @@ class LockSet {
   Outcome lock(Keyspace& keyspace, std::shared_ptr<Waiter> const& waiter);
   /// As `lock`, but gives up at once and keeps nothing, if it is not to be had within the spin time.
   bool try_lock(Keyspace& keyspace);
+  /// Holds without taking: the thread owns the key space, because nobody else uses it or all partitions are locked for it.
+  void assume();
   void unlock(Keyspace& keyspace);
   /// Gives back whatever an interrupted `lock` kept (the connection was closed).
   void abandon(Keyspace& keyspace);
@@ -69,6 +71,7 @@ class LockSet {
   bool global_ = false;
   bool lane_ = false;
   bool held_ = false;
+  bool assumed_ = false;
 };
 
 }  // namespace holdfast

@@ -202,7 +202,10 @@ CutResult CutRunner::execute(CutJob const& job) {
   if (status) status = conclude(*file, job);
   parts_.log.set_sync_paused(false);
   if (!status) {
-    file->remove();
+    {
+      LatencyTimer timer(parts_.latency, "rdb-unlink-temp-file");
+      file->remove();
+    }
     if (job.with_increment) parts_.log.abandon_cut();
   }
   return {.status = std::move(status), .cancelled = cancelled(), .dirty = cut_.facts().dirty};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <deque>
 #include <utility>
 
@@ -10,6 +9,8 @@
 #include "base/mutex.h"
 #include "base/number.h"
 #include "snapshot/cut_runner.h"
+#include "snapshot/dataset_loader.h"
+#include "snapshot/global_lock.h"
 #include "snapshot/save_policy.h"
 
 namespace holdfast::snapshot {
@@ -21,8 +22,8 @@ using config::Directive;
 constexpr size_t kResultsMax = 64;
 /// Switching the AOF on is tried again after this many seconds.
 constexpr int64_t kSwitchOnRetrySeconds = 1;
-/// Waiting for the locks of a reload.
-constexpr int64_t kReloadLockRetryMicroseconds = 200;
+/// Waiting for the locks of a reload, and for the log.
+constexpr int64_t kLockRetryMicroseconds = 200;
 
 }  // namespace
 
@@ -31,7 +32,7 @@ constexpr int64_t kReloadLockRetryMicroseconds = 200;
 class Persistence::Impl {
  public:
   Impl(Parts const& parts, Persistence& owner)
-      : parts_(parts), owner_(owner), start_s_(now_s()), runner_(parts, hooks_, owner.busy_) {
+      : parts_(parts), owner_(owner), start_s_(now_s()), loader_(parts, owner.loading_), runner_(parts, hooks_, owner.busy_) {
     last_save_s_ = start_s_;
   }
 
@@ -45,6 +46,7 @@ class Persistence::Impl {
   void cancel();
   std::optional<uint64_t> start_reload(Reload reload);
   PersistenceInfo info();
+  void reset_figures();
   bool idle() EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     return !job_;
@@ -95,27 +97,15 @@ class Persistence::Impl {
   Chosen automatic_job(Triggers const& triggers) REQUIRES(mutex_);
   uint64_t changes() const REQUIRES(mutex_) { return parts_.keyspace.sum(&Partition::dirty) - dirty_at_save_; }
 
-  LoadParts load_parts() { return {parts_.clock, parts_.logger, parts_.disk, parts_.keyspace, progress_}; }
-  LoadOptions load_options(int inserters) const {
-    return {.inserters = inserters, .check_crc = parts_.config.flag(Directive::kRdbchecksum)};
-  }
-  std::string rdb_path() const {
-    return parts_.config.text(Directive::kDir) + "/" + parts_.config.text(Directive::kDbfilename);
-  }
   Status reload(Reload const& reload);
-  Status load_append_only_file(StartLoad const& start, StartLoaded& loaded);
-  Status load_dump(StartLoad const& start, StartLoaded& loaded);
-  Status continue_log(LoadedAof const& aof);
-  Status write_first_base();
-  void begin_loading();
+  Status settle_log();
   void end_loading() EXCLUDES(mutex_);
 
   Parts parts_;
   Persistence& owner_;
   Hooks hooks_;
   int64_t start_s_;
-  LoadProgress progress_;
-  std::atomic<int64_t> loading_start_s_{0};
+  DatasetLoader loader_;
 
   Mutex mutex_;
   Chosen job_ GUARDED_BY(mutex_);
@@ -242,7 +232,7 @@ std::optional<uint64_t> Persistence::Impl::start_reload(Reload reload) {
   {
     MutexLock lock(mutex_);
     if (job_ || owner_.loading()) return std::nullopt;
-    begin_loading();
+    loader_.begin();
     chosen = begin({.kind = Kind::kReload, .ticket = ++last_ticket_, .reload = reload});
   }
   start(chosen);
@@ -413,11 +403,11 @@ Persistence::Impl::Chosen Persistence::Impl::automatic_job(Triggers const& trigg
 PersistenceInfo Persistence::Impl::info() {
   PersistenceInfo info;
   info.loading = owner_.loading();
-  info.loading_start_s = loading_start_s_.load(std::memory_order_relaxed);
-  info.loading_total_bytes = progress_.total_bytes.load(std::memory_order_relaxed);
-  info.loading_loaded_bytes = progress_.loaded_bytes.load(std::memory_order_relaxed);
-  info.loaded_keys = progress_.keys.load(std::memory_order_relaxed);
-  info.load_expired_keys = progress_.expired_keys.load(std::memory_order_relaxed);
+  info.loading_start_s = loader_.start_s();
+  info.loading_total_bytes = loader_.progress().total_bytes.load(std::memory_order_relaxed);
+  info.loading_loaded_bytes = loader_.progress().loaded_bytes.load(std::memory_order_relaxed);
+  info.loaded_keys = loader_.progress().keys.load(std::memory_order_relaxed);
+  info.load_expired_keys = loader_.progress().expired_keys.load(std::memory_order_relaxed);
   MutexLock lock(mutex_);
   info.saving = running(Kind::kSave);
   info.rewriting = running(Kind::kRewrite);
@@ -442,13 +432,12 @@ PersistenceInfo Persistence::Impl::info() {
   return info;
 }
 
-// ---- loading ----
-
-void Persistence::Impl::begin_loading() {
-  progress_.clear();
-  loading_start_s_.store(now_s(), std::memory_order_relaxed);
-  owner_.loading_.store(true, std::memory_order_release);
+void Persistence::Impl::reset_figures() {
+  MutexLock lock(mutex_);
+  saves_ = rewrites_ = rewrite_failures_ = 0;
 }
+
+// ---- loading ----
 
 void Persistence::Impl::end_loading() {
   {
@@ -460,91 +449,38 @@ void Persistence::Impl::end_loading() {
 
 Status Persistence::Impl::reload(Reload const& reload) {
   GlobalLock all(parts_.keyspace);
-  while (!all.try_lock()) runner_.pause_us(kReloadLockRetryMicroseconds);
-  if (!reload.keep) empty_keyspace(parts_.keyspace);
-  LoadOptions options = load_options(1);
-  options.replace = reload.replace;
+  while (!all.try_lock()) runner_.pause_us(kLockRetryMicroseconds);
   Status status;
-  if (auto const size = parts_.disk.file_size(rdb_path()))
-    progress_.total_bytes.store(*size, std::memory_order_relaxed);
-  if (auto const loaded = load_rdb(load_parts(), rdb_path(), options); !loaded)
-    status = std::unexpected(loaded.error());
-  if (!status) empty_keyspace(parts_.keyspace);
+  if (reload.append_only) {
+    status = settle_log();
+    if (status) status = loader_.reload_append_only(hooks_.make_replay());
+  } else {
+    status = loader_.reload_dump(reload);
+  }
   end_loading();
   all.unlock();
   return status;
 }
 
-Result<Persistence::StartLoaded> Persistence::Impl::load_at_start(StartLoad const& start) {
-  begin_loading();
-  int64_t const start_us = mono_us();
-  StartLoaded loaded;
-  loaded.from_append_only = parts_.config.flag(Directive::kAppendonly);
-  Status const done = loaded.from_append_only ? load_append_only_file(start, loaded) : load_dump(start, loaded);
-  loaded.keys = progress_.keys.load(std::memory_order_relaxed);
-  loaded.expired = progress_.expired_keys.load(std::memory_order_relaxed);
-  loaded.duration_us = mono_us() - start_us;
-  if (!done) empty_keyspace(parts_.keyspace);
-  end_loading();
-  if (!done) return std::unexpected(done.error());
-  return loaded;
-}
-
-Status Persistence::Impl::load_dump(StartLoad const& start, StartLoaded& loaded) {
-  int64_t const start_us = mono_us();
-  if (auto const size = parts_.disk.file_size(rdb_path()))
-    progress_.total_bytes.store(*size, std::memory_order_relaxed);
-  auto const rdb = load_rdb(load_parts(), rdb_path(), load_options(start.inserters));
-  if (rdb) {
-    parts_.logger.notice("DB loaded from disk: %.3f seconds", static_cast<double>(mono_us() - start_us) / 1e6);
-    return {};
+/// Waits until the files of the AOF have all that was appended. Nobody appends meanwhile.
+Status Persistence::Impl::settle_log() {
+  if (parts_.log.state() != log::LogState::kOn) return fail("there is no append only file");
+  while (parts_.log.written_offset() != parts_.log.appended_offset()) {
+    if (log::LogStatus const log_status = parts_.log.status(); !log_status.ok()) return fail(log_status.text);
+    runner_.pause_us(kLockRetryMicroseconds);
   }
-  loaded.found_nothing = rdb.error().errnum == ENOENT;
-  if (loaded.found_nothing) return {};
-  if (rdb.error().errnum != 0) {
-    parts_.logger.warning("Fatal error loading the DB: %s. Exiting.", std::strerror(rdb.error().errnum));
-  }
-  return std::unexpected(rdb.error());
-}
-
-Status Persistence::Impl::load_append_only_file(StartLoad const& start, StartLoaded& loaded) {
-  CHECK(start.directory && start.replay);
-  auto const aof = load_append_only(load_parts(), *start.directory, load_options(start.inserters),
-                                    parts_.config.flag(Directive::kAofLoadTruncated), start.replay);
-  if (!aof) return std::unexpected(aof.error());
-  loaded.commands = aof->commands;
-  loaded.found_nothing = aof->plan.total_bytes == 0;
-  if (Status continued = continue_log(*aof); !continued) {
-    parts_.logger.warning("Can't open the append-only file: %s", continued.error().message.c_str());
-    return continued;
-  }
-  MutexLock lock(mutex_);
-  append_only_ = true;
   return {};
 }
 
-Status Persistence::Impl::continue_log(LoadedAof const& aof) {
-  if (aof.stream_offset) parts_.log.restart_stream(*aof.stream_offset);
-  if (aof.plan.no_files()) {
-    if (Status written = write_first_base(); !written) return written;
+Result<Persistence::StartLoaded> Persistence::Impl::load_at_start(StartLoad const& start) {
+  loader_.begin();
+  auto loaded = loader_.load_at_start(start);
+  if (loaded && loaded->from_append_only) {
+    MutexLock lock(mutex_);
+    append_only_ = true;
   }
-  return parts_.log.start(aof.plan);
-}
-
-/// Redis begins an AOF with a base of the present (empty) data set.
-Status Persistence::Impl::write_first_base() {
-  bool const rdb = parts_.config.flag(Directive::kAofUseRdbPreamble);
-  auto file = SnapshotFile::create(
-      parts_.disk, parts_.config.text(Directive::kDir) + "/temp-rewriteaof-bg.aof",
-      {.form = rdb ? RecordForm::kRdb : RecordForm::kResp, .checksum = parts_.config.flag(Directive::kRdbchecksum)});
-  if (!file) return std::unexpected(file.error());
-  Status written = file->write_header({.unix_seconds = now_s(), .aof_base = true}, {});
-  if (written) written = file->finish();
-  if (written) {
-    written = parts_.log.commit_base(file->path(), rdb ? log::BaseFormat::kRdb : log::BaseFormat::kResp, true);
-  }
-  if (!written) file->remove();
-  return written;
+  end_loading();
+  return loaded;
 }
 
 // ---- the facade ----
@@ -561,6 +497,7 @@ Status Persistence::set_append_only(bool on) { return impl_->set_append_only(on)
 void Persistence::cancel() { impl_->cancel(); }
 std::optional<uint64_t> Persistence::start_reload(Reload reload) { return impl_->start_reload(reload); }
 PersistenceInfo Persistence::info() { return impl_->info(); }
+void Persistence::reset_figures() { impl_->reset_figures(); }
 bool Persistence::idle() { return impl_->idle(); }
 bool Persistence::congested() const { return impl_->runner().congested(); }
 Result<Persistence::StartLoaded> Persistence::load_at_start(StartLoad const& start) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/latency_monitor.h"
 #include "base/logger.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -62,6 +63,7 @@ class Persistence {
     Keyspace& keyspace;
     log::Log& log;
     Disk& disk;
+    LatencyMonitor* latency = nullptr;  ///< told when deleting a temporary file takes long
   };
 
   /// What the server does for us. Called from any thread without locks of ours; must only mail.
@@ -70,6 +72,8 @@ class Persistence {
     std::function<void()> work;
     /// `congested` has ended: writers that the gate holds back may go on.
     std::function<void()> relief;
+    /// A new way to run the commands of an AOF, for one thread that owns the key space (DEBUG LOADAOF).
+    std::function<ReplayCommand()> make_replay;
   };
 
   enum class Request : uint8_t {
@@ -105,16 +109,20 @@ class Persistence {
   /// stays.
   void cancel();
 
-  /// DEBUG RELOAD after its save: empties the key space (unless `keep`) and loads dump.rdb, while `loading` is true and
-  /// all partitions are locked. The result is asked of `save_result`. nullopt: a job is running, try again. Not inside
+  /// DEBUG RELOAD after its save, and DEBUG LOADAOF: empties the key space (unless `keep`) and loads dump.rdb or what the
+  /// AOF has, while `loading` is true and all partitions are locked. The result is asked of `save_result`. nullopt: a job is running, try again. Not inside
   /// EXEC, which holds the locks that the reload waits for.
   struct Reload {
     bool keep = false;     ///< NOFLUSH
     bool replace = false;  ///< MERGE
+    /// The AOF, which must be on, and not dump.rdb; `keep` and `replace` are without meaning.
+    bool append_only = false;
   };
   std::optional<uint64_t> start_reload(Reload reload);
 
   PersistenceInfo info();
+  /// CONFIG RESETSTAT: counts of saves and rewrites.
+  void reset_figures();
   /// Nothing runs, not even the end of what was cancelled.
   bool idle();
   /// True while write commands must be refused with MISCONF because saving fails (stop-writes-on-bgsave-error).
