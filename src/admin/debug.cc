@@ -144,6 +144,7 @@ constexpr Subcommand kSubcommands[] = {
     {"ERROR", 3, 3, debug_error, "<text>", "Answers an error with this text."},
     {"HTSTATS", 3, 3, debug_htstats, "<db>", "Describes the tables of a database."},
     {"HTSTATS-KEY", 3, 3, debug_htstats_key, "<key>", "Describes the table of a value."},
+    {"LOADAOF", 2, kAny, debug_loadaof, "", "Empties the data set and loads the append only files."},
     {"LOG", 3, 3, debug_log, "<text>", "Writes the text to the log."},
     {"OBJECT", 3, 3, debug_object, "<key>", "Tells how a key is stored."},
     {"PANIC", 2, 2, debug_panic, "", "Ends the process with a panic."},

@@ -1,4 +1,6 @@
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "admin/debug_subcommands.h"
 #include "snapshot/persistence.h"
@@ -9,12 +11,12 @@ namespace {
 /// Saves (unless told not to), empties the key space and loads the file again.
 class ReloadTask final : public Task {
  public:
-  ReloadTask(bool save, snapshot::Persistence::Reload reload)
-      : stage_(save ? Stage::kSave : Stage::kLoad), reload_(reload) {}
+  ReloadTask(std::string_view command, bool save, snapshot::Persistence::Reload reload)
+      : command_(command), stage_(save ? Stage::kSave : Stage::kLoad), reload_(reload) {}
 
   Progress step(TaskSlice& slice) override {
     if (slice.in_transaction()) {
-      slice.reply().error("DEBUG RELOAD isn't allowed inside a transaction");
+      slice.reply().error(command_ + " isn't allowed inside a transaction");
       return Progress::kDone;
     }
     Services& services = slice.session().services();
@@ -40,14 +42,17 @@ class ReloadTask final : public Task {
   }
   Progress loaded(Status const& result, Services& services, Reply& reply) {
     if (!result) {
-      reply.error("Error trying to load the RDB dump, check server logs.");
+      reply.error(reload_.append_only ? "Error trying to load the AOF files, check server logs."
+                                      : "Error trying to load the RDB dump, check server logs.");
     } else {
-      services.logger.warning("DB reloaded by DEBUG RELOAD");
+      services.logger.warning(reload_.append_only ? "Append Only File loaded by DEBUG LOADAOF"
+                                                  : "DB reloaded by DEBUG RELOAD");
       reply.ok();
     }
     return Progress::kDone;
   }
 
+  std::string command_;
   Stage stage_;
   snapshot::Persistence::Reload reload_;
   std::optional<uint64_t> ticket_;
@@ -70,7 +75,11 @@ std::unique_ptr<Task> debug_reload(Session&, Args args, Reply& reply) {
       return nullptr;
     }
   }
-  return std::make_unique<ReloadTask>(save, reload);
+  return std::make_unique<ReloadTask>("DEBUG RELOAD", save, reload);
+}
+
+std::unique_ptr<Task> debug_loadaof(Session&, Args, Reply&) {
+  return std::make_unique<ReloadTask>("DEBUG LOADAOF", false, snapshot::Persistence::Reload{.append_only = true});
 }
 
 }  // namespace holdfast

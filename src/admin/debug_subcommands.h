@@ -23,5 +23,6 @@ std::unique_ptr<Task> debug_protocol(Session& session, Args args, Reply& reply);
 
 // debug_reload.cc
 std::unique_ptr<Task> debug_reload(Session& session, Args args, Reply& reply);
+std::unique_ptr<Task> debug_loadaof(Session& session, Args args, Reply& reply);
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 #include "admin/config_command.h"
 #include "admin/debug.h"
 #include "admin/info.h"
+#include "admin/latency_command.h"
 #include "admin/memory_command.h"
 #include "admin/saving.h"
 #include "admin/server.h"
@@ -15,8 +16,8 @@
 namespace holdfast {
 
 std::vector<CommandRows> admin_families() {
-  return {config_commands(), info_commands(),   client_commands(), command_commands(), debug_commands(), memory_commands(),
-          saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
+  return {config_commands(), info_commands(),   client_commands(), command_commands(), debug_commands(), latency_commands(),
+          memory_commands(), saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
 }
 
 }  // namespace holdfast

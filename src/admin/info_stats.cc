@@ -1,14 +1,19 @@
 #include <cstdio>
 
 #include "admin/info_sections.h"
+#include "base/strings.h"
 #include "command/command_table.h"
 #include "command/statistics.h"
+#include "config/config.h"
+#include "config/special_values.h"
 #include "keyspace/keyspace.h"
 
 // What has been counted: stats, commandstats, errorstats, latencystats.
 
 namespace holdfast {
 namespace {
+
+using config::Directive;
 
 void info_traffic(Statistics& statistics, InfoText& text) {
   Statistics::Rates const rates = statistics.rates();
@@ -56,8 +61,14 @@ void info_stats(Session& session, InfoText& text) {
   text.field("total_reads_processed", statistics.sum(&WorkerStatistics::reads));
   text.field("total_writes_processed", statistics.sum(&WorkerStatistics::writes));
   text.zero({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks",
-             "reply_buffer_expands", "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key",
-             "acl_access_denied_channel"});
+             "reply_buffer_expands"});
+  Statistics::Rates const rates = statistics.rates();
+  text.field("eventloop_cycles", statistics.sum(&WorkerStatistics::loop_turns));
+  text.field("eventloop_duration_sum", statistics.sum(&WorkerStatistics::loop_microseconds));
+  text.field("eventloop_duration_cmd_sum", statistics.command_microseconds());
+  text.field("instantaneous_eventloop_cycles_per_sec", rates.loop_turns);
+  text.field("instantaneous_eventloop_duration_usec", rates.loop_microseconds);
+  text.zero({"acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"});
 }
 
 void info_commandstats(Session& session, InfoText& text) {
@@ -85,7 +96,22 @@ void info_errorstats(Session& session, InfoText& text) {
   }
 }
 
-/// Times are summed up, not kept apart, so there are no percentiles.
-void info_latencystats(Session&, InfoText& text) { text.section("Latencystats"); }
+void info_latencystats(Session& session, InfoText& text) {
+  Services& services = session.services();
+  std::vector<std::string> const names = config::split_spaces(services.config.text(Directive::kLatencyTrackingInfoPercentiles));
+  std::vector<double> const percents = services.config.latency_percentiles();
+  text.section("Latencystats");
+  for (uint16_t id = 0; id < services.commands.size(); id++) {
+    LatencyDistribution const distribution = services.statistics.latency(id);
+    if (distribution.calls() == 0) continue;
+    std::string values;
+    for (size_t i = 0; i < percents.size() && i < names.size(); i++) {
+      char value[64];
+      std::snprintf(value, sizeof value, "=%.3f", static_cast<double>(distribution.percentile(percents[i])) / 1000);
+      values.append(i ? ",p" : "p").append(names[i]).append(value);
+    }
+    text.field("latency_percentiles_usec_" + info_name(services.commands.by_id(id).full_name), values);
+  }
+}
 
 }  // namespace holdfast

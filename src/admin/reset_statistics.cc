@@ -2,6 +2,8 @@
 
 #include "command/statistics.h"
 #include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "snapshot/persistence.h"
 
 namespace holdfast {
 
@@ -14,6 +16,9 @@ void reset_statistics(Services& services) {
     partition.expired.set(0);
     partition.expired_fields.set(0);
   }
+  services.keyspace.lazy_free().reset_freed();
+  services.persistence.reset_figures();
+  services.log.reset_delayed_syncs();
 }
 
 }  // namespace holdfast

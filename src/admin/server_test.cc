@@ -67,6 +67,39 @@ TEST_F(ServerCommandTest, ResetStat) {
   EXPECT_EQ(info_field("commandstats", "cmdstat_set"), "missing");
 }
 
+TEST_F(ServerCommandTest, ResetStatForgetsSavesAndWhatWasFreed) {
+  auto const ticket = services().persistence.foreground_save();
+  ASSERT_TRUE(ticket);
+  while (!services().persistence.save_result(*ticket)) services().persistence.slice(0, 50);
+  EXPECT_EQ(info_field("persistence", "rdb_saves"), "1");
+  lazy_free_.push(std::make_unique<Garbage>());
+  for (int i = 0; i < 20'000 && lazy_free_.freed() == 0; i++) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(info_field("memory", "lazyfreed_objects"), "1");
+  run("config resetstat");
+  EXPECT_EQ(info_field("persistence", "rdb_saves"), "0");
+  EXPECT_EQ(info_field("memory", "lazyfreed_objects"), "0");
+}
+
+TEST_F(ServerCommandTest, TurnsOfTheLoop) {
+  WorkerStatistics& worker = session_->worker().statistics;
+  services().statistics.sample(1'000'000);
+  worker.loop_turns.add(10);
+  worker.loop_microseconds.add(700);
+  for (int i = 1; i <= 16; i++) {
+    services().statistics.sample(1'000'000 + i * 100'000);
+    worker.loop_turns.add(10);
+    worker.loop_microseconds.add(700);
+  }
+  EXPECT_EQ(info_field("stats", "eventloop_cycles"), "170");
+  EXPECT_EQ(info_field("stats", "eventloop_duration_sum"), "11900");
+  EXPECT_EQ(info_field("stats", "instantaneous_eventloop_cycles_per_sec"), "100");
+  EXPECT_EQ(info_field("stats", "instantaneous_eventloop_duration_usec"), "70");
+  EXPECT_NE(info_field("stats", "eventloop_duration_cmd_sum"), "missing");
+  run("config resetstat");
+  EXPECT_EQ(info_field("stats", "eventloop_cycles"), "0");
+  EXPECT_EQ(info_field("stats", "instantaneous_eventloop_cycles_per_sec"), "0");
+}
+
 std::vector<std::string> titles(std::string const& text) {
   std::vector<std::string> found;
   for (size_t at = 0; (at = text.find("# ", at)) != std::string::npos; at++) {

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "base/ticks.h"
+#include "command/count_call.h"
 #include "command/errors.h"
 #include "command/pause.h"
 #include "command/slowlog.h"
@@ -258,9 +259,10 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
     case Command::Kind::kSession: {
       if (&command == exec_ && session.transaction.open) {
         if (session.transaction.broken) {
+          size_t errors_before = reply.errors();
           session.end_transaction();
           reply.error(errors::kExecAborted);
-          worker.statistics.count_error(reply.last_error_code());
+          count(session, command, args, reply, errors_before);
           return Outcome::kDone;
         }
         build_exec_locks(session, locks);
@@ -289,7 +291,9 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
 }
 
 Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
-  if (locks.global() || !locks.try_lock(services_.keyspace)) [[unlikely]] {
+  if (session.owns_keyspace()) [[unlikely]] {
+    locks.assume();
+  } else if (locks.global() || !locks.try_lock(services_.keyspace)) [[unlikely]] {
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
       if (!session.parked) session.parked = std::make_unique<Session::Parked>();
       session.parked->command = &command;
@@ -318,7 +322,11 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     return Outcome::kHeld;
   }
   if (&command == exec_) {
+    uint64_t const start = session.worker().command_ticks;
     run_exec(session, reply, locks);
+    // Its time is that of all, though each of its commands was counted. Their errors are not its own.
+    session.worker().command_ticks = start;
+    count(session, command, args, reply, reply.errors());
     return Outcome::kDone;
   }
   size_t errors_before = reply.errors();
@@ -350,16 +358,7 @@ void Gate::count(Session& session, Command const& command, Args args, Reply& rep
   uint64_t spent = services_.tick_scale.nanoseconds(now - worker.command_ticks);
   worker.command_ticks = now;
   worker.statistics.commands_processed.add(1);
-  CommandStatistics& statistics = worker.statistics.commands[command.id];
-  statistics.calls.add(1);
-  statistics.nanoseconds.add(spent);
-  if (reply.errors() != errors_before) [[unlikely]] {
-    statistics.failed.add(1);
-    worker.statistics.count_error(reply.last_error_code());
-  }
-  if (services_.slow_log.is_slow(spent) && !command.has(kSkipSlowlog)) [[unlikely]] {
-    services_.slow_log.record(session.card(), command, args, worker.now_ms, spent);
-  }
+  count_call(session, command, args, spent, reply.errors() != errors_before, reply.last_error_code());
 }
 
 void Gate::queue(Session& session, Command const& command, Args args, Reply& reply) {
@@ -417,9 +416,6 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   session.executing_transaction = false;
   session.end_transaction();
   note_offset(session, txn.commit());
-  CommandStatistics& statistics = worker.statistics.commands[exec_->id];
-  statistics.calls.add(1);
-  worker.statistics.commands_processed.add(1);
 }
 
 void Gate::run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn) {

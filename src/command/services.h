@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/latency_monitor.h"
 #include "base/logger.h"
 #include "base/ticks.h"
 
@@ -60,6 +61,7 @@ struct Services {
   Pause& pause;
   WriteGuards& guards;
   SlowLog& slow_log;
+  LatencyMonitor& latency;
   ServerState& state;
   snapshot::Persistence& persistence;
   log::Log& log;

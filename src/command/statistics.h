@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "command/latency_histogram.h"
 #include "keyspace/partition.h"
 
 namespace holdfast {
@@ -19,6 +20,7 @@ struct CommandStatistics {
   Counter nanoseconds;
   Counter rejected;  ///< refused by the gate after it was known
   Counter failed;    ///< executed and replied an error
+  LatencyHistogram latency;
 };
 
 /// What one worker counts. Written by that worker only, but for CONFIG RESETSTAT; read by anybody.
@@ -33,6 +35,8 @@ struct alignas(64) WorkerStatistics {
   Counter net_output_bytes;
   Counter reads;
   Counter writes;
+  Counter loop_turns;
+  Counter loop_microseconds;  ///< of turns, without the waits
 
   /// Counts an error reply by its first word ("ERR", "WRONGTYPE").
   void count_error(std::string_view code) EXCLUDES(mutex_);
@@ -58,6 +62,9 @@ class Statistics {
     uint64_t failed = 0;
   };
   CommandSum command(uint16_t id) const;
+  LatencyDistribution latency(uint16_t id) const;
+  /// Time spent in commands, all together.
+  uint64_t command_microseconds() const;
   /// Error replies by their first word.
   std::map<std::string, uint64_t> errors() const;
   /// CONFIG RESETSTAT. A count that is made at the same moment may survive.
@@ -69,6 +76,8 @@ class Statistics {
     uint64_t commands = 0;
     uint64_t input_bytes = 0;
     uint64_t output_bytes = 0;
+    uint64_t loop_turns = 0;
+    uint64_t loop_microseconds = 0;  ///< not a rate: the mean of a turn
   };
   Rates rates() EXCLUDES(mutex_);
 

@@ -1,9 +1,9 @@
 #include "command/task_runner.h"
 
 #include "base/ticks.h"
+#include "command/count_call.h"
 #include "command/gate.h"
 #include "command/session.h"
-#include "command/slowlog.h"
 #include "command/worker_context.h"
 #include "keyspace/keyspace.h"
 
@@ -80,20 +80,10 @@ Task::Progress TaskRunner::slice(Reply& reply, int64_t budget_us) {
   Task::Progress progress = task_->step(slice);
   ticks_ += ticks() - start;
   if (progress == Task::Progress::kDone) {
-    WorkerStatistics& worker = session_.worker().statistics;
-    CommandStatistics& statistics = worker.commands[command_.id];
-    statistics.calls.add(1);
-    uint64_t spent = scale.nanoseconds(ticks_);
-    statistics.nanoseconds.add(spent);
-    if (SlowLog& slow_log = session_.services().slow_log; slow_log.is_slow(spent) && !command_.has(kSkipSlowlog)) {
-      std::vector<std::string_view> views(arguments_.begin(), arguments_.end());
-      slow_log.record(session_.card(), command_, Args(views), session_.worker().now_ms, spent);
-    }
+    std::vector<std::string_view> views(arguments_.begin(), arguments_.end());
     // An error ends a task, so it is in the last slice.
-    if (reply.errors() != errors_before) {
-      statistics.failed.add(1);
-      worker.count_error(reply.last_error_code());
-    }
+    count_call(session_, command_, Args(views), scale.nanoseconds(ticks_), reply.errors() != errors_before,
+               reply.last_error_code());
   }
   return progress;
 }

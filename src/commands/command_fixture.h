@@ -13,6 +13,7 @@
 
 #include "base/args.h"
 #include "base/number.h"
+#include "base/ticks.h"
 #include "command/client_card.h"
 #include "command/command_table.h"
 #include "command/gate.h"
@@ -147,6 +148,7 @@ class CommandTest : public testing::Test {
     std::vector<std::string_view> argv(words.begin(), words.end());
     OutputBuffer out;
     Reply reply(out, session_->protocol());
+    worker_.command_ticks = ticks() - tick_scale_.ticks_of_microseconds(started_us_ago_);
     Gate::Outcome outcome = gate_.execute(*session_, Args(argv), reply);
     slices_ = 0;
     if (outcome == Gate::Outcome::kRunning) {
@@ -203,6 +205,8 @@ class CommandTest : public testing::Test {
 
   /// Budget of a task's slice, us; 0 makes it stop as often as it can.
   int64_t slice_us_ = 1000;
+  /// Time that every command seems to have taken before it came to the gate, us.
+  uint64_t started_us_ago_ = 0;
   /// Slices after which the last task was not finished.
   int slices_ = 0;
 
@@ -216,6 +220,7 @@ class CommandTest : public testing::Test {
   log::AofDirectory directory_{disk_, logger_, log::AofLocation{.data_dir = "/data"}};
   log::Log log_{directory_, clock_, {.policy = log::FsyncPolicy::kNo}};
   CommandTable commands_;
+  LatencyMonitor latency_{clock_};
   std::unique_ptr<TestSession> session_;
 
  private:
@@ -282,6 +287,7 @@ class CommandTest : public testing::Test {
       .pause = pause_,
       .guards = guards_,
       .slow_log = slow_log_,
+      .latency = latency_,
       .state = state_,
       .persistence = persistence_,
       .log = log_,

@@ -7,17 +7,19 @@
 
 namespace holdfast {
 
-/// A session of the server itself: replays the AOF (trusted: nothing is refused), or runs SHUTDOWN for a signal.
-/// Used by one thread.
+/// A session of the server itself: replays the AOF, or runs SHUTDOWN for a signal. Trusted: nothing is refused. Used by one
+/// thread.
 class InternalSession final : public Session {
  public:
-  InternalSession(Services& services, WorkerContext& context, bool is_trusted)
-      : Session(services, std::make_shared<ClientCard>()), context_(context), trusted_(is_trusted) {
+  enum class Use : uint8_t { kCommand, kReplay };
+  InternalSession(Services& services, WorkerContext& context, Use use)
+      : Session(services, std::make_shared<ClientCard>()), context_(context), use_(use) {
     set_authenticated(true);
   }
   WorkerContext& worker() override { return context_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
-  bool trusted() const override { return trusted_; }
+  bool trusted() const override { return true; }
+  bool owns_keyspace() const override { return use_ == Use::kReplay; }
 
  private:
   /// Nobody to wake: whoever runs this session tries again by itself.
@@ -26,7 +28,7 @@ class InternalSession final : public Session {
     void wake() override {}
   };
   WorkerContext& context_;
-  bool trusted_;
+  Use use_;
   std::shared_ptr<Waiter> waiter_ = std::make_shared<NoWaiter>();
 };
 

@@ -15,6 +15,7 @@
 #include "config/accident_warnings.h"
 #include "server/last_run.h"
 #include "server/process.h"
+#include "server/replayer.h"
 
 namespace holdfast {
 namespace {
@@ -73,13 +74,13 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       aof_directory_(disk_, logger, aof_location(config), config.flag(Directive::kAofDisableAutoGc)),
       log_(aof_directory_, clock_,
            log::LogOptions{.policy = fsync_policy(config), .annotate = config.flag(Directive::kAofTimestampEnabled),
-                           .appends_in_turns = true}),
-      persistence_({clock_, logger, config, keyspace_, log_, disk_}),
+                           .appends_in_turns = true, .latency = &latency_}),
+      persistence_({clock_, logger, config, keyspace_, log_, disk_, &latency_}),
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
-      services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, state_,
-                persistence_, log_, *this},
+      services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
+                state_, persistence_, log_, *this},
       gate_(services_),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
@@ -124,7 +125,8 @@ void Server::connect_parts() {
   log_.on_written([this, tell_workers](uint64_t) {
     if (log_.policy() != log::FsyncPolicy::kAlways) tell_workers();
   });
-  persistence_.set_hooks({.work = [this] { wake_workers(); }, .relief = [this] { wake_workers(); }});
+  persistence_.set_hooks({.work = [this] { wake_workers(); }, .relief = [this] { wake_workers(); },
+                          .make_replay = [this] { return make_replay(); }});
 }
 
 void Server::apply_keyspace_settings() {
@@ -141,6 +143,8 @@ void Server::apply_keyspace_settings() {
                                  std::memory_order_relaxed);
   access.clock.store(static_cast<uint32_t>(clock_.unix_ms() / 1000), std::memory_order_relaxed);
   keyspace_.string_bytes_max.store(config_.memory(Directive::kProtoMaxBulkLen), std::memory_order_relaxed);
+  keyspace_.logs_expiry_as_unlink.store(config_.flag(Directive::kLazyfreeLazyExpire), std::memory_order_relaxed);
+  keyspace_.logs_user_del_as_unlink.store(config_.flag(Directive::kLazyfreeLazyUserDel), std::memory_order_relaxed);
   apply_value_limits();
 }
 
@@ -167,7 +171,8 @@ void Server::apply_value_limits() {
 
 void Server::connect_config() {
   config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
-                     Directive::kProtoMaxBulkLen, Directive::kHashMaxListpackEntries, Directive::kHashMaxListpackValue,
+                     Directive::kProtoMaxBulkLen, Directive::kLazyfreeLazyExpire, Directive::kLazyfreeLazyUserDel,
+                     Directive::kHashMaxListpackEntries, Directive::kHashMaxListpackValue,
                      Directive::kListMaxListpackSize, Directive::kSetMaxIntsetEntries, Directive::kSetMaxListpackEntries,
                      Directive::kSetMaxListpackValue, Directive::kZsetMaxListpackEntries, Directive::kZsetMaxListpackValue,
                      Directive::kStreamNodeMaxBytes, Directive::kStreamNodeMaxEntries, Directive::kHllSparseMaxBytes},
@@ -175,6 +180,12 @@ void Server::connect_config() {
                       apply_keyspace_settings();
                       return {};
                     });
+  auto const set_latency_threshold = [this]() -> Status {
+    latency_.set_threshold_ms(config_.integer(Directive::kLatencyMonitorThreshold));
+    return {};
+  };
+  static_cast<void>(set_latency_threshold());
+  config_.on_change({Directive::kLatencyMonitorThreshold}, set_latency_threshold);
   config_.on_change({Directive::kAppendfsync}, [this]() -> Status {
     log_.set_policy(fsync_policy(config_));
     return {};
@@ -311,21 +322,14 @@ int Server::run() {
   return exit_code_;
 }
 
+snapshot::ReplayCommand Server::make_replay() {
+  auto replayer = std::make_shared<Replayer>(services_, gate_);
+  return [replayer](std::span<std::string_view const> command) { return replayer->run(command); };
+}
+
 void Server::load() {
-  WorkerStatistics statistics(commands_.size());
-  WorkerContext context(statistics);
-  context.now_ms = clock_.unix_ms();
-  InternalSession session(services_, context, true);
-  OutputBuffer output;
-  Reply reply(output);
-  reply.set_muted(true);
-  auto replay = [&](std::span<std::string_view const> command) -> Status {
-    if (!commands_.find(command[0])) return fail("");
-    gate_.replay(session, Args(command), reply);
-    return {};
-  };
   snapshot::Persistence::StartLoad start{
-      .directory = &aof_directory_, .replay = replay, .inserters = std::max(1, config::read_machine_facts().usable_cpus)};
+      .directory = &aof_directory_, .replay = make_replay(), .inserters = std::max(1, config::read_machine_facts().usable_cpus)};
   auto result = persistence_.load_at_start(start);
   if (!result) return exit_soon(1);  // the log says why
   if (!result->found_nothing && !result->from_append_only) {
@@ -380,7 +384,7 @@ void Server::begin_shutdown(int signal) {
   if (options & config::kShutdownNoSave) command.push_back("NOSAVE");
   if (options & config::kShutdownNow) command.push_back("NOW");
   if (options & config::kShutdownForce) command.push_back("FORCE");
-  shutdown_session_ = std::make_unique<InternalSession>(services_, workers_[0]->context(), true);
+  shutdown_session_ = std::make_unique<InternalSession>(services_, workers_[0]->context(), InternalSession::Use::kCommand);
   workers_[0]->refresh_time();
   Reply reply(shutdown_output_);
   if (gate_.execute(*shutdown_session_, Args(command), reply) == Gate::Outcome::kRunning) step_shutdown();

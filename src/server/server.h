@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/latency_monitor.h"
 #include "base/logger.h"
 #include "base/ticks.h"
 #include "command/client_card.h"
@@ -61,6 +62,7 @@ class Server final : public ServerControl {
   void apply_keyspace_settings();
   void apply_value_limits();
   bool raise_file_limit();
+  snapshot::ReplayCommand make_replay();
   void load();
   void loaded();
   void cron();
@@ -74,6 +76,7 @@ class Server final : public ServerControl {
   std::string run_id_;
   int worker_count_;
   SystemClock clock_;
+  LatencyMonitor latency_{clock_};
   TickScale tick_scale_;
   int64_t start_ms_;
   RealDisk disk_;

@@ -158,6 +158,9 @@ void Worker::end_turn() {
     return found == connections_.end() || (found->second->wait() == Connection::Wait::kAgain && found->second->output_full());
   });
   set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || cut_more);
+  context_.statistics.loop_turns.add(1);
+  int64_t const turn_us = services_.clock.monotonic_us() - loop_.turn_began_us();
+  context_.statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
 }
 
 void Worker::refresh_time() {
@@ -214,6 +217,7 @@ void Worker::cron() {
 void Worker::run_expiry() {
   expiry_timer_ = false;
   if (services_.persistence.loading() || !services_.control.active_expiry()) return;
+  LatencyTimer timer(&services_.latency, "expire-cycle");
   if (expiry_.run(context_.scratch, services_.clock.unix_ms(), kExpirySliceMicroseconds) == ExpiryCycle::Progress::kMore) {
     expiry_timer_ = true;
     loop_.after_us(kExpiryPauseMicroseconds, [this] { run_expiry(); });

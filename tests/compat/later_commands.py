@@ -13,7 +13,7 @@ LATER = {
     "tracking": "client|caching client|tracking",
     "scripting": "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",
     "access control": "acl",
-    "observation": "latency monitor",
+    "observation": "monitor",
     "replication": "failover psync replconf replicaof slaveof sync",
     "cluster": "asking cluster migrate readonly readwrite",
     "modules": "module",

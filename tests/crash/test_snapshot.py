@@ -1,5 +1,6 @@
 """Files made while others write are the state of one moment, for Holdfast and for redis-server."""
 
+import threading
 import time
 
 import pytest
@@ -126,3 +127,55 @@ def test_a_switched_aof_holds_what_was_there_before_it(tmp_path):
             check(ledger, seed, held, promised=ledger.acknowledged)
         assert check_transfers(held) > 0
         assert digest(server) == reference_digest
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_debug_loadaof_brings_back_what_was_acknowledged(tmp_path, threads):
+    directives = NO_SAVE + ["--threads", str(threads), "--appendonly", "yes", "--enable-debug-command", "yes"]
+    with CheckedServer(directives, directory=tmp_path) as server, server.client() as client:
+        for number in range(500):
+            client.must("SET", f"key{number}", "x" * (number % 7))
+        client.must("MULTI")
+        client.must("INCR", "n")
+        client.must("SELECT", 3)
+        client.must("INCR", "n")
+        client.must("EXEC")
+        client.must("SELECT", 0)
+        stop = threading.Event()
+        acknowledged, unexpected = [], []
+
+        def write():
+            with server.client() as writer:
+                number = 0
+                while not stop.is_set():
+                    reply = writer.command("SET", f"w{number}", number)
+                    if not reply.is_error():
+                        acknowledged.append(number)
+                    elif not reply.value.startswith(b"LOADING"):
+                        unexpected.append(reply)
+                    number += 1
+
+        writers = threading.Thread(target=write)
+        writers.start()
+        for _ in range(10):
+            client.must("DEBUG", "LOADAOF")
+            time.sleep(0.02)
+        stop.set()
+        writers.join()
+        before = digest(server)
+        client.must("DEBUG", "LOADAOF")
+        assert digest(server) == before
+        assert acknowledged and not unexpected
+        for number in acknowledged:
+            assert client.must("GET", f"w{number}").value == b"%d" % number
+        assert client.must("DBSIZE").value == 501 + len(acknowledged)
+        server.stop()
+        server.start()
+        assert digest(server) == before
+
+
+def test_debug_loadaof_without_an_append_only_file_keeps_the_data(tmp_path):
+    with CheckedServer(NO_SAVE + ["--enable-debug-command", "yes"], directory=tmp_path) as server, server.client() as client:
+        client.must("SET", "k", "v")
+        assert client.command("DEBUG", "LOADAOF").value == b"ERR Error trying to load the AOF files, check server logs."
+        assert client.must("GET", "k").value == b"v"

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "base/latency_monitor.h"
+#include "command/command_table.h"
+#include "command/services.h"
+#include "command/session.h"
+#include "command/slowlog.h"
+#include "command/worker_context.h"
+#include "config/config.h"
+
+namespace holdfast {
+
+/// Counts a call of `command` that was executed and took `nanoseconds`: statistics of its worker, the latency monitor and
+/// the slow log (not of what is replayed). `failed`: it replied an error, whose first word is `error_code`.
+inline void count_call(Session& session, Command const& command, Args args, uint64_t nanoseconds, bool failed,
+                       std::string_view error_code) {
+  Services& services = session.services();
+  WorkerContext& worker = session.worker();
+  CommandStatistics& statistics = worker.statistics.commands[command.id];
+  statistics.calls.add(1);
+  statistics.nanoseconds.add(nanoseconds);
+  if (services.config.flag(config::Directive::kLatencyTracking)) statistics.latency.record(nanoseconds);
+  if (failed) [[unlikely]] {
+    statistics.failed.add(1);
+    worker.statistics.count_error(error_code);
+  }
+  if (services.latency.is_late(nanoseconds) && !session.owns_keyspace()) [[unlikely]] {
+    services.latency.note(command.has(kFast) ? "fast-command" : "command", nanoseconds);
+  }
+  if (services.slow_log.is_slow(nanoseconds) && !command.has(kSkipSlowlog) && !session.owns_keyspace()) [[unlikely]] {
+    services.slow_log.record(session.card(), command, args, worker.now_ms, nanoseconds);
+  }
+}
+
+}  // namespace holdfast
