@@ -1,12 +1,7 @@
 // Files made by Log are loaded by a real redis-server, and its files are read by us. Skipped where none is installed.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,11 +10,12 @@
 #include "disk/real_disk.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
+#include "log/test_redis_server.h"
 
 namespace holdfast::log {
 namespace {
 
-constexpr int kPort = 22077;
+std::vector<std::string> const kAppendOnly = {"--appendonly", "yes", "--aof-load-truncated", "no"};
 
 std::string command(std::initializer_list<std::string_view> words) {
   std::string out;
@@ -27,65 +23,10 @@ std::string command(std::initializer_list<std::string_view> words) {
   return out;
 }
 
-/// A redis-server on a directory with appendonly yes, ended with its object.
-class RedisServer {
- public:
-  explicit RedisServer(std::string const& dir) {
-    std::string const port = std::to_string(kPort);
-    pid_ = fork();
-    if (pid_ == 0) {
-      int const null = open("/dev/null", O_WRONLY);
-      dup2(null, STDOUT_FILENO);
-      dup2(null, STDERR_FILENO);
-      execlp("redis-server", "redis-server", "--port", port.c_str(), "--bind", "127.0.0.1", "--dir", dir.c_str(),
-             "--appendonly", "yes", "--save", "", "--aof-load-truncated", "no", nullptr);
-      _exit(127);
-    }
-  }
-  ~RedisServer() { stop(); }
-
-  /// False when the server has ended (it refused the files).
-  bool wait_ready() {
-    for (int i = 0; i < 200; ++i) {
-      if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-        pid_ = -1;
-        return false;
-      }
-      if (ask("PING") == "PONG") return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
-  }
-
-  std::string ask(std::string const& words) {
-    std::string const line = "redis-cli -p " + std::to_string(kPort) + " " + words + " 2>/dev/null";
-    FILE* const pipe = popen(line.c_str(), "r");
-    if (!pipe) return "";
-    std::string out;
-    char block[256];
-    while (std::fgets(block, sizeof block, pipe)) out += block;
-    pclose(pipe);
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    return out;
-  }
-
-  void stop() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGTERM);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
- private:
-  pid_t pid_;
-};
-
 class RedisLoadTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::system("redis-server --version >/dev/null 2>&1 && redis-cli --version >/dev/null 2>&1") != 0) {
-      GTEST_SKIP() << "no redis-server here";
-    }
+    if (!RedisServer::installed()) GTEST_SKIP() << "no redis-server here";
     char name[] = "/tmp/holdfast-log-XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
     dir_ = name;
@@ -139,7 +80,7 @@ TEST_F(RedisLoadTest, RedisLoadsOurFilesAndWeItsFiles) {
     end = log.appended_offset();
   }
   {
-    RedisServer redis(dir_);
+    RedisServer redis(dir_, kAppendOnly);
     ASSERT_TRUE(redis.wait_ready());
     EXPECT_EQ(redis.ask("GET base"), "new");
     EXPECT_EQ(redis.ask("EXISTS a"), "0");
@@ -190,7 +131,7 @@ TEST_F(RedisLoadTest, RedisLoadsFilesOfConcurrentAppendsAndCuts) {
     threads.clear();
     ASSERT_TRUE(log.shutdown());
   }
-  RedisServer redis(dir_);
+  RedisServer redis(dir_, kAppendOnly);
   ASSERT_TRUE(redis.wait_ready());
   for (int t = 0; t < kThreads; ++t) {
     int sum = 0;

@@ -1,84 +1,22 @@
 // Files of ours are loaded by a real redis-server and the other way round. Skipped where none is installed.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
+#include <stdlib.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
-#include "base/random.h"
+#include "log/test_redis_server.h"
 #include "snapshot/test_world.h"
 
 namespace holdfast::snapshot {
 namespace {
 
-constexpr int kFirstPort = 22100;
-constexpr int kPorts = 100;
-
-/// A redis-server on a directory of its own, ended with its object.
-class RedisServer {
- public:
-  explicit RedisServer(std::string dir, std::string const& policy = "noeviction")
-      : dir_(std::move(dir)), port_(std::to_string(kFirstPort + (getpid() * 7 + count_++) % kPorts)) {
-    pid_ = fork();
-    if (pid_ == 0) {
-      int const null = ::open("/dev/null", O_WRONLY);
-      dup2(null, STDOUT_FILENO);
-      dup2(null, STDERR_FILENO);
-      execlp("redis-server", "redis-server", "--port", port_.c_str(), "--bind", "127.0.0.1", "--dir", dir_.c_str(),
-             "--save", "", "--enable-debug-command", "yes", "--maxmemory-policy", policy.c_str(), nullptr);
-      _exit(127);
-    }
-  }
-  ~RedisServer() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGTERM);
-    waitpid(pid_, nullptr, 0);
-  }
-
-  /// False when the server has ended: it refused the file.
-  bool wait_ready() {
-    for (int i = 0; i < 200; i++) {
-      if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-        pid_ = -1;
-        return false;
-      }
-      if (ask("PING") == "PONG") return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
-  }
-
-  std::string ask(std::string const& words) {
-    FILE* const pipe = popen(("redis-cli -p " + port_ + " " + words + " 2>/dev/null").c_str(), "r");
-    if (!pipe) return "";
-    std::string out;
-    char block[256];
-    while (std::fgets(block, sizeof block, pipe)) out += block;
-    pclose(pipe);
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    return out;
-  }
-  std::string file() const {
-    std::ostringstream text;
-    text << std::ifstream(dir_ + "/dump.rdb", std::ios::binary).rdbuf();
-    return text.str();
-  }
-
- private:
-  static inline int count_ = 0;
-  std::string dir_;
-  std::string port_;
-  pid_t pid_;
-};
+std::vector<std::string> options(std::string const& policy = "noeviction") {
+  return {"--enable-debug-command", "yes", "--maxmemory-policy", policy};
+}
 
 class RedisInterop : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::system("redis-server --version >/dev/null 2>&1 && redis-cli --version >/dev/null 2>&1") != 0) {
-      GTEST_SKIP() << "no redis-server here";
-    }
+    if (!RedisServer::installed()) GTEST_SKIP() << "no redis-server here";
   }
   void TearDown() override {
     for (std::string const& dir : directories_) std::filesystem::remove_all(dir);
@@ -99,7 +37,7 @@ class RedisInterop : public testing::Test {
 TEST_F(RedisInterop, RedisLoadsOurFileWithTheSameDigestAsItsOwn) {
   for (char const* policy : {"noeviction", "allkeys-lru", "volatile-lfu"}) {
     SCOPED_TRACE(policy);
-    RedisServer first(directory(), policy);
+    RedisServer first(directory(), options(policy));
     ASSERT_TRUE(first.wait_ready());
     ASSERT_EQ(first.ask("DEBUG POPULATE 5000 key 100"), "OK");
     ASSERT_EQ(first.ask("-n 3 MSET a 1 b -129 c 100000 d 10000000000 e '' f 12345678901234567890"), "OK");
@@ -110,7 +48,7 @@ TEST_F(RedisInterop, RedisLoadsOurFileWithTheSameDigestAsItsOwn) {
     std::string const digest = first.ask("DEBUG DIGEST");
 
     World world("maxmemory-policy " + std::string(policy) + "\n");
-    world.disk->put("/data/dump.rdb", first.file());
+    world.disk->put("/data/dump.rdb", first.dump());
     Keyspace keyspace({.partitions = 64, .databases = 16}, world.lazy_free);
     Persistence persistence({world.clock, world.logger, world.config, keyspace, *world.log, *world.disk});
     auto const loaded = persistence.load_at_start({.inserters = 2});
@@ -120,7 +58,7 @@ TEST_F(RedisInterop, RedisLoadsOurFileWithTheSameDigestAsItsOwn) {
     while (!persistence.save_result(*ticket)) persistence.slice(0, 50);
     ASSERT_TRUE(*persistence.save_result(*ticket));
 
-    RedisServer second(directory(world.disk->contents("/data/dump.rdb")), policy);
+    RedisServer second(directory(world.disk->contents("/data/dump.rdb")), options(policy));
     ASSERT_TRUE(second.wait_ready());
     EXPECT_EQ(second.ask("DBSIZE"), "5000");
     EXPECT_EQ(second.ask("DEBUG DIGEST"), digest);
@@ -138,14 +76,14 @@ TEST_F(RedisInterop, RedisReadsARewriteMadeAsCommands) {
   ASSERT_TRUE(world.drive_to_rest());
   ASSERT_TRUE(world.save());
 
-  RedisServer from_rdb(directory(world.disk->contents("/data/dump.rdb")));
+  RedisServer from_rdb(directory(world.disk->contents("/data/dump.rdb")), options());
   ASSERT_TRUE(from_rdb.wait_ready());
   // The commands go to an empty server, but for the annotation in the first line, which is for AOF readers only.
   std::string const base = world.disk->contents("/data/appendonlydir/appendonly.aof.1.base.aof");
   ASSERT_TRUE(base.starts_with("#TS:"));
   std::string const dir = directory();
   std::ofstream(dir + "/commands", std::ios::binary) << base.substr(base.find('\n') + 1);
-  RedisServer empty(dir);
+  RedisServer empty(dir, options());
   ASSERT_TRUE(empty.wait_ready());
   ASSERT_NE(empty.ask("--pipe < " + dir + "/commands").find("errors: 0"), std::string::npos);
   EXPECT_EQ(empty.ask("DEBUG DIGEST"), from_rdb.ask("DEBUG DIGEST"));
