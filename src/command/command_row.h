@@ -53,6 +53,9 @@ struct CommandRow {
   Handler handler = {};               ///< none: a container of subcommands
   std::string_view history = {};       ///< "version: text; version: text"
   std::string_view deprecated = {};    ///< "since version: replaced by"
+  /// Of a handler that works on keys: asked first, without locks and only outside of EXEC. Returns a task that does all that the handler
+  /// would, for arguments with which the handler would hold its locks for long, or null. Replies nothing.
+  TaskHandler long_form = nullptr;
 };
 
 /// The rows of one family; every family header declares one such function.

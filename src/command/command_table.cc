@@ -118,6 +118,8 @@ std::unique_ptr<Command> make_command(CommandRow const& row, uint16_t id) {
       command->task = std::get<TaskHandler>(row.handler);
       break;
   }
+  CHECK(!row.long_form || command->data || command->session_data);
+  command->long_form = row.long_form;
   return command;
 }
 

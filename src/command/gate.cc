@@ -250,6 +250,11 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
   switch (command.kind) {
     case Command::Kind::kData:
     case Command::Kind::kSessionData:
+      if (command.long_form) [[unlikely]] {
+        if (std::unique_ptr<Task> task = command.long_form(session, args, reply)) {
+          return begin_task(session, command, args, std::move(task));
+        }
+      }
       if (needs_all_partitions(command, args)) {
         locks.add_all(services_.keyspace);
       } else {
@@ -280,14 +285,18 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
         count(session, command, args, reply, errors_before);
         return Outcome::kDone;
       }
-      worker.statistics.commands_processed.add(1);
-      session.running = std::make_unique<TaskRunner>(session, command, args, std::move(task));
-      return Outcome::kRunning;
+      return begin_task(session, command, args, std::move(task));
     }
     case Command::Kind::kContainer: break;
   }
   CHECK(!"the arity of a container demands a subcommand");
   return Outcome::kDone;
+}
+
+Gate::Outcome Gate::begin_task(Session& session, Command const& command, Args args, std::unique_ptr<Task> task) {
+  session.worker().statistics.commands_processed.add(1);
+  session.running = std::make_unique<TaskRunner>(session, command, args, std::move(task));
+  return Outcome::kRunning;
 }
 
 Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
@@ -344,9 +353,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     note_offset(session, txn.commit());
   }
   if (reply.has_rest()) [[unlikely]] {
-    session.worker().statistics.commands_processed.add(1);
-    session.running = std::make_unique<TaskRunner>(session, command, args, std::make_unique<RestOfReply>(reply.take_rest()));
-    return Outcome::kRunning;
+    return begin_task(session, command, args, std::make_unique<RestOfReply>(reply.take_rest()));
   }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "command/command_table.h"
 #include "command/services.h"
@@ -8,6 +9,7 @@
 
 namespace holdfast {
 
+class Task;
 struct WorkerContext;
 
 /// The one way a command is executed: of a client, inside EXEC, replayed from the AOF. It checks in the order of
@@ -39,6 +41,7 @@ class Gate {
   /// The command, or one queued for this EXEC, has one of the flags.
   bool writes(Session& session, Command const& command, uint32_t flags) const;
   Outcome dispatch(Session& session, Command const& command, Args args, Reply& reply);
+  Outcome begin_task(Session& session, Command const& command, Args args, std::unique_ptr<Task> task);
   Outcome run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   void queue(Session& session, Command const& command, Args args, Reply& reply);

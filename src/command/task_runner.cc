@@ -20,21 +20,16 @@ class TaskRunner::Slice final : public TaskSlice {
   bool in_transaction() const override { return false; }
 
   bool with_partition(uint32_t partition, std::function<void(Txn&)> const& work) override {
-    Keyspace& keyspace = runner_.session_.services().keyspace;
     runner_.one_.clear();
     runner_.one_.add_partition(partition);
-    if (!runner_.one_.try_lock(keyspace)) return false;
-    run(runner_.one_, work);
-    return true;
+    return run_if_locked(work);
   }
 
   bool with_keys(std::span<std::string_view const> keys, std::function<void(Txn&)> const& work) override {
     Keyspace& keyspace = runner_.session_.services().keyspace;
     runner_.one_.clear();
     for (std::string_view key : keys) runner_.one_.add_key(keyspace, key);
-    if (!runner_.one_.try_lock(keyspace)) return false;
-    run(runner_.one_, work);
-    return true;
+    return run_if_locked(work);
   }
 
   bool with_all_partitions(std::function<void(Txn&)> const& work) override {
@@ -45,13 +40,27 @@ class TaskRunner::Slice final : public TaskSlice {
       runner_.all_wanted_ = true;
     }
     // The waiter's wake is not needed: the next slice tries again.
-    if (runner_.all_.lock(keyspace, runner_.session_.waiter()) == LockSet::Outcome::kParked) return false;
+    if (runner_.session_.owns_keyspace()) {
+      runner_.all_.assume();
+    } else if (runner_.all_.lock(keyspace, runner_.session_.waiter()) == LockSet::Outcome::kParked) {
+      return false;
+    }
     runner_.all_wanted_ = false;
     run(runner_.all_, work);
     return true;
   }
 
  private:
+  bool run_if_locked(std::function<void(Txn&)> const& work) {
+    if (runner_.session_.owns_keyspace()) {
+      runner_.one_.assume();
+    } else if (!runner_.one_.try_lock(runner_.session_.services().keyspace)) {
+      return false;
+    }
+    run(runner_.one_, work);
+    return true;
+  }
+
   void run(LockSet& locks, std::function<void(Txn&)> const& work) {
     Session& session = runner_.session_;
     Txn txn(session.services().keyspace, locks, session.worker().scratch, session.worker().now_ms);

@@ -1,10 +1,18 @@
 #include "commands/dump.h"
 
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/number.h"
 #include "command/errors.h"
+#include "command/pause.h"
+#include "command/session.h"
+#include "command/task.h"
+#include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "rdb/dump_payload.h"
 #include "rdb/writer.h"
@@ -13,17 +21,46 @@
 namespace holdfast {
 namespace {
 
-void cmd_dump(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[1]);
-  if (!record) return reply.null();
+/// Larger values are written and compressed after their lock is released: compression takes about 9 ns a byte.
+constexpr size_t kDumpUnderLockBytesMax = 512;
+
+/// Larger payloads are checked and decoded before their lock is taken.
+constexpr size_t kRestoreUnderLockBytesMax = 16 * 1024;
+
+void reply_dump(ValueView const& value, bool compress, Reply& reply) {
   std::string payload;
-  RdbWriter writer(payload);
-  TypeOps const& ops = ops_of(record->type());
-  RdbType const type = ops.rdb_type(record->view());
+  RdbWriter writer(payload, compress);
+  TypeOps const& ops = ops_of(value.type);
+  RdbType const type = ops.rdb_type(value);
   writer.type(type);
-  ops.write_rdb(record->view(), writer, {});
+  ops.write_rdb(value, writer, {});
   append_dump_footer(payload, type == RdbType::kHashMetadata ? kRdbVersionFieldExpiry : kRdbVersion);
   reply.bulk(payload);
+}
+
+/// A long value, frozen: the whole of its reply.
+class LongDump final : public ReplySource {
+ public:
+  LongDump(DetachedValue value, bool compress) : value_(std::move(value)), compress_(compress) {}
+  bool write(Reply& reply, size_t) override {
+    reply_dump(value_.view(), compress_, reply);
+    return false;
+  }
+
+ private:
+  DetachedValue value_;
+  bool compress_;
+};
+
+void cmd_dump(Txn& txn, Session& session, Args args, Reply& reply) {
+  Record* record = txn.find(args[1]);
+  if (!record) return reply.null();
+  bool const compress = session.services().config.flag(config::Directive::kRdbcompression);
+  ValueView const value = record->view();
+  if (value.body || value.shared || value.bytes.size() > kDumpUnderLockBytesMax) {
+    return reply.follow(std::make_unique<LongDump>(txn.copy_value(record), compress));
+  }
+  reply_dump(value, compress, reply);
 }
 
 struct RestoreOptions {
@@ -66,12 +103,15 @@ std::optional<RestoreOptions> RestoreOptions::parse(Args args, Reply& reply) {
   return options;
 }
 
-/// The value of a verified payload; nullopt when it is damaged or of a type that there is not.
-std::optional<DetachedValue> decode(Txn& txn, std::string_view body) {
-  ByteReader in(body);
+/// The value of a payload, or the error that RESTORE replies.
+Result<DetachedValue> decode(Keyspace const& keyspace, std::string_view payload) {
+  Result<std::string_view> const body = verify_dump_payload(payload);
+  if (!body) return std::unexpected(body.error());
+  ByteReader in(*body);
   auto const type = static_cast<RdbType>(in.byte());
-  std::optional<DetachedValue> value = read_rdb_value(type, in, txn.keyspace().value_context());
-  return in.ok() ? std::move(value) : std::nullopt;
+  std::optional<DetachedValue> value = read_rdb_value(type, in, keyspace.value_context());
+  if (!value || !in.ok()) return fail("Bad data format");
+  return std::move(*value);
 }
 
 /// IDLETIME counts under an LRU policy, FREQ under an LFU one; otherwise the key counts as just made.
@@ -89,7 +129,8 @@ void log_absolute(Txn& txn, Args args, int64_t expire_ms) {
   txn.effect(effect);
 }
 
-void cmd_restore(Txn& txn, Args args, Reply& reply) {
+/// `decoded`: of a long payload, before the lock was taken.
+void restore(Txn& txn, Args args, Reply& reply, std::optional<Result<DetachedValue>> decoded) {
   std::string_view key = args[1];
   std::optional<RestoreOptions> options = RestoreOptions::parse(args, reply);
   if (!options) return;
@@ -97,10 +138,8 @@ void cmd_restore(Txn& txn, Args args, Reply& reply) {
   std::optional<int64_t> ttl = args.integer(2, reply);
   if (!ttl) return;
   if (*ttl < 0) return reply.error("Invalid TTL value, must be >= 0");
-  Result<std::string_view> body = verify_dump_payload(args[3]);
-  if (!body) return reply.error(body.error().message);
-  std::optional<DetachedValue> value = decode(txn, *body);
-  if (!value) return reply.error("Bad data format");
+  Result<DetachedValue> value = decoded ? std::move(*decoded) : decode(txn.keyspace(), args[3]);
+  if (!value) return reply.error(value.error().message);
 
   if (*ttl != 0) {
     int64_t expire_ms = *ttl;
@@ -120,6 +159,41 @@ void cmd_restore(Txn& txn, Args args, Reply& reply) {
   reply.ok();
 }
 
+void cmd_restore(Txn& txn, Args args, Reply& reply) { restore(txn, args, reply, std::nullopt); }
+
+class LongRestore final : public Task {
+ public:
+  explicit LongRestore(Args args) : arguments_(args.span().begin(), args.span().end()) {}
+
+  Progress step(TaskSlice& slice) override {
+    if (!decoded_) decoded_ = decode(slice.session().services().keyspace, arguments_[3]);
+    std::vector<std::string_view> const words(arguments_.begin(), arguments_.end());
+    bool done = false;
+    bool const locked = slice.with_keys(std::span(words).subspan(1, 1), [&](Txn& txn) {
+      if (paused(slice.session(), txn.now_ms())) return;
+      txn.begin_command(words);
+      restore(txn, Args(words), slice.reply(), std::move(decoded_));
+      txn.end_command();
+      done = true;
+    });
+    return done ? Progress::kDone : locked ? Progress::kWait : Progress::kAgain;
+  }
+
+ private:
+  /// CLIENT PAUSE may have begun since the command was let in.
+  static bool paused(Session& session, int64_t now_ms) {
+    return !session.trusted() && session.services().pause.mode(now_ms) != Pause::Mode::kNone;
+  }
+
+  std::vector<std::string> arguments_;
+  std::optional<Result<DetachedValue>> decoded_;
+};
+
+std::unique_ptr<Task> restore_long(Session&, Args args, Reply&) {
+  if (args[3].size() <= kRestoreUnderLockBytesMax) return nullptr;
+  return std::make_unique<LongRestore>(args);
+}
+
 constexpr std::string_view kRestoreComplexity = "O(1) for strings, O(N) for N items of a collection";
 constexpr std::string_view kRestoreSyntax =
     "key:key ttl:integer serialized-value:string [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds:integer@5.0.0] "
@@ -136,11 +210,11 @@ constexpr CommandRow kRows[] = {
     {.name = "restore", .arity = -4, .flags = "write denyoom", .keys = "OW update i1 r(0,1,0)",
      .categories = "keyspace dangerous", .tips = "", .group = "generic", .since = "2.6.0",
      .complexity = kRestoreComplexity, .summary = "Makes a key from what DUMP answered.", .syntax = kRestoreSyntax,
-     .handler = &cmd_restore, .history = kRestoreHistory},
+     .handler = &cmd_restore, .history = kRestoreHistory, .long_form = &restore_long},
     {.name = "restore-asking", .arity = -4, .flags = "write denyoom asking", .keys = "OW update i1 r(0,1,0)",
      .categories = "keyspace dangerous", .tips = "", .group = "server", .since = "3.0.0",
      .complexity = kRestoreComplexity, .summary = "RESTORE for keys of a slot that is on its way to this server.",
-     .syntax = kRestoreSyntax, .handler = &cmd_restore, .history = kRestoreHistory},
+     .syntax = kRestoreSyntax, .handler = &cmd_restore, .history = kRestoreHistory, .long_form = &restore_long},
 };
 
 }  // namespace

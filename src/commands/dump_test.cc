@@ -1,5 +1,6 @@
 #include "commands/command_fixture.h"
 #include "rdb/dump_payload.h"
+#include "rdb/writer.h"
 
 namespace holdfast {
 namespace {
@@ -88,6 +89,79 @@ TEST_F(DumpTest, payloads_that_are_wrong) {
   expect("EXISTS k", ":0");
   EXPECT_EQ(restore("k", sealed(std::string("\0\3abcdef", 8))), "+OK");
   expect("GET k", "\"abc\"");
+}
+
+TEST_F(DumpTest, payloads_of_later_versions_are_read) {
+  for (int version = kRdbVersion; version <= kRdbVersionReadableMax; version++) {
+    EXPECT_EQ(restore("k", sealed(std::string("\0\5hello", 7), version), "0 REPLACE"), "+OK") << version;
+    expect("GET k", "\"hello\"");
+  }
+}
+
+TEST_F(DumpTest, compression_follows_rdbcompression) {
+  for (size_t bytes : {50u, 600u, 40'000u}) {
+    send({"SET", "k", std::string(bytes, 'a')});
+    EXPECT_TRUE(config_.load_text("rdbcompression no\n"));
+    size_t const plain = send({"DUMP", "k"}).size();
+    EXPECT_GT(plain, bytes);
+    EXPECT_TRUE(config_.load_text("rdbcompression yes\n"));
+    EXPECT_LT(send({"DUMP", "k"}).size(), plain - bytes / 3);
+  }
+}
+
+TEST_F(DumpTest, long_values_are_written_without_locks) {
+  std::string const value(600, 'a');
+  send({"SET", "k", value});
+  OutputBuffer out;
+  Reply reply(out, 2);
+  std::vector<std::string_view> const words = {"DUMP", "k"};
+  EXPECT_EQ(gate_execute(Args(words), reply), Gate::Outcome::kRunning);
+  EXPECT_TRUE(keyspace_.partition(keyspace_.partition_index(keyspace_.hash("k"))).lock.try_lock());
+  keyspace_.partition(keyspace_.partition_index(keyspace_.hash("k"))).lock.unlock();
+  session_->running.reset();
+  // What is sent is the value of the moment of the command.
+  Reply second(out, 2);
+  EXPECT_EQ(gate_execute(Args(words), second), Gate::Outcome::kRunning);
+  auto running = std::move(session_->running);
+  run("SET k other");
+  EXPECT_EQ(running->slice(second, 1000), Task::Progress::kDone);
+  std::string const sent = out.to_string();
+  std::string const payload = sent.substr(sent.find("\r\n") + 2, sent.size() - sent.find("\r\n") - 4);
+  EXPECT_EQ(restore("k", payload, "0 REPLACE"), "+OK");
+  expect("GET k", '"' + value + '"');
+  EXPECT_EQ(run("MULTI"), "+OK");
+  run("DUMP k");
+  run("EXEC");
+}
+
+TEST_F(DumpTest, long_payloads_are_decoded_before_their_lock_is_taken) {
+  std::string body("\0", 1);
+  RdbWriter(body, false).string(std::string(20'000, 'l'));
+  std::string const payload = sealed(body);
+  PartitionLock& lock = keyspace_.partition(keyspace_.partition_index(keyspace_.hash("k"))).lock;
+  OutputBuffer out;
+  Reply reply(out, 2);
+  std::vector<std::string_view> const words = {"RESTORE", "k", "0", payload};
+  EXPECT_EQ(gate_execute(Args(words), reply), Gate::Outcome::kRunning);
+  ASSERT_TRUE(lock.try_lock());
+  EXPECT_EQ(session_->running->slice(reply, 1000), Task::Progress::kAgain);
+  lock.unlock();
+  EXPECT_EQ(session_->running->slice(reply, 1000), Task::Progress::kDone);
+  session_->running.reset();
+  expect("STRLEN k", ":20000");
+  EXPECT_EQ(restore("k", payload), "-BUSYKEY Target key name already exists.");
+  EXPECT_EQ(restore("k", payload, "0 REPLACE FOO"), "-ERR syntax error");
+  std::string flipped = payload;
+  flipped[9000] ^= 1;
+  EXPECT_EQ(restore("k", flipped, "0 REPLACE"), "-ERR DUMP payload version or checksum are wrong");
+  EXPECT_EQ(restore("k", sealed(body.substr(0, 19'000)), "0 REPLACE"), "-ERR Bad data format");
+  expect("STRLEN k", ":20000");
+  expect_logged("restore k 5000 " + quote(payload) + " replace", "restore k 1700000005000 " + payload + " replace ABSTTL");
+  run("DEL k");
+  expect_logged("restore k 0 " + quote(payload), "restore k 0 " + payload);
+  run("MULTI");
+  expect("restore k 0 " + quote(payload) + " replace", "+QUEUED");
+  expect("EXEC", "[+OK]");
 }
 
 TEST_F(DumpTest, effects_in_the_log) {
