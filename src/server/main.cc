@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/logger.h"
 #include "config/accident_warnings.h"
+#include "config/inert_directives.h"
 #include "config/config.h"
 #include "server/process.h"
 #include "server/server.h"
@@ -40,6 +41,7 @@ void print_version() {
 
 int check_config(config::Config const& config) {
   std::vector<std::string> warnings = config::accident_warnings(config, config::read_machine_facts());
+  for (std::string& inert : config::inert_directives(config)) warnings.push_back(std::move(inert));
   for (std::string const& warning : warnings) std::printf("WARNING: %s\n", warning.c_str());
   std::printf("dir: %s\n", config.text(Directive::kDir).c_str());
   std::printf("Configuration is valid, %zu warning(s).\n", warnings.size());

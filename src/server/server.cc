@@ -13,6 +13,7 @@
 #include "command/task_runner.h"
 #include "commands/families.h"
 #include "config/accident_warnings.h"
+#include "config/inert_directives.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -283,6 +284,7 @@ int Server::run() {
   for (std::string const& warning : config::accident_warnings(config_, config::read_machine_facts())) {
     logger_.warning("WARNING: %s", warning.c_str());
   }
+  for (std::string const& inert : config::inert_directives(config_)) logger_.warning("WARNING: %s", inert.c_str());
   LastRun last_run(disk_, LastRun::default_directory(),
                    config_.config_file().empty() ? "port " + config_.text(Directive::kPort) : config_.config_file());
   std::string data_directory = config_.text(Directive::kDir);

@@ -1,0 +1,61 @@
+#include "config/inert_directives.h"
+
+namespace holdfast::config {
+namespace {
+
+struct Inert {
+  std::string_view name;
+  /// Null: `directive` is not at its default.
+  bool (*is_set)(Config const& config);
+  Directive directive;
+  std::string_view consequence;
+};
+
+bool has_users(Config const& config) { return !config.user_lines().empty(); }
+
+bool is_sentinel(Config const& config) { return config.sentinel_mode(); }
+
+bool should_evict(Config const& config) {
+  return config.memory(Directive::kMaxmemory) != 0 &&
+         config.choice<MaxmemoryPolicy>(Directive::kMaxmemoryPolicy) != MaxmemoryPolicy::kNoEviction;
+}
+
+constexpr Inert kInert[] = {
+    {"aclfile", nullptr, Directive::kAclfile,
+     "the file is not read: there are no users, and whoever connects (with requirepass, if that is set) may do everything"},
+    {"user", has_users, Directive::kAclfile,
+     "the line is kept but there are no users: whoever connects (with requirepass, if that is set) may do everything"},
+    {"tls-port", nullptr, Directive::kTlsPort, "there is no TLS and the port is not opened: connections are not encrypted"},
+    {"replicaof", nullptr, Directive::kReplicaof,
+     "the server does not replicate: it starts as a primary with the data that it has, and accepts writes"},
+    {"cluster-enabled", nullptr, Directive::kClusterEnabled,
+     "the server joins no cluster: it answers for all keys by itself"},
+    {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},
+    {"maxmemory-policy", should_evict, Directive::kMaxmemoryPolicy,
+     "nothing is evicted: over maxmemory, writes are refused as with noeviction"},
+    {"maxmemory-clients", nullptr, Directive::kMaxmemoryClients,
+     "the memory of connections is not limited all together, only that of each by client-output-buffer-limit"},
+    {"min-replicas-to-write", nullptr, Directive::kMinReplicasToWrite, "writes are accepted without any replica"},
+    {"notify-keyspace-events", nullptr, Directive::kNotifyKeyspaceEvents, "no events are published"},
+    {"client-default-resp", nullptr, Directive::kClientDefaultResp, "connections begin with RESP2"},
+    {"oom-score-adj", nullptr, Directive::kOomScoreAdj, "the kernel's choice of whom to end is left as it is"},
+    {"socket-mark-id", nullptr, Directive::kSocketMarkId, "sockets are not marked"},
+    {"server_cpulist", nullptr, Directive::kServerCpulist, "threads are not bound to processors"},
+    {"bio_cpulist", nullptr, Directive::kBioCpulist, "threads are not bound to processors"},
+    {"list-compress-depth", nullptr, Directive::kListCompressDepth, "lists are not compressed"},
+    {"activedefrag", nullptr, Directive::kActivedefrag, "memory is not defragmented"},
+};
+
+}  // namespace
+
+std::vector<std::string> inert_directives(Config const& config) {
+  Config const defaults(config.text(Directive::kDir));
+  std::vector<std::string> texts;
+  for (Inert const& inert : kInert) {
+    bool const set = inert.is_set ? inert.is_set(config) : config.text(inert.directive) != defaults.text(inert.directive);
+    if (set) texts.push_back(std::string(inert.name) + " has no effect yet: " + std::string(inert.consequence) + ".");
+  }
+  return texts;
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,50 @@
+#include "config/inert_directives.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::config {
+namespace {
+
+std::vector<std::string> names(std::string_view text) {
+  Config config("/data");
+  EXPECT_TRUE(config.load_text(text));
+  std::vector<std::string> names;
+  for (std::string const& line : inert_directives(config)) {
+    size_t const end = line.find(" has no effect yet: ");
+    EXPECT_NE(end, std::string::npos) << line;
+    EXPECT_TRUE(line.ends_with(".")) << line;
+    names.push_back(line.substr(0, end));
+  }
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(InertDirectives, DefaultsAndWhatWorksAreFine) {
+  EXPECT_EQ(names(""), Names{});
+  EXPECT_EQ(names("requirepass secret\nappendonly yes\nmaxmemory 1gb\nlatency-monitor-threshold 5\n"), Names{});
+  EXPECT_EQ(names("tls-port 0\naclfile \"\"\nnotify-keyspace-events \"\"\n"), Names{});
+}
+
+TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
+  EXPECT_EQ(names("aclfile /etc/users.acl\n"), Names{"aclfile"});
+  EXPECT_EQ(names("user alice on >p ~* +@read\n"), Names{"user"});
+  EXPECT_EQ(names("tls-port 6380\n"), Names{"tls-port"});
+  EXPECT_EQ(names("replicaof 10.0.0.1 6379\n"), Names{"replicaof"});
+  EXPECT_EQ(names("cluster-enabled yes\nmin-replicas-to-write 1\n"), (Names{"cluster-enabled", "min-replicas-to-write"}));
+  EXPECT_EQ(names("notify-keyspace-events KEA\nclient-default-resp 3\n"),
+            (Names{"notify-keyspace-events", "client-default-resp"}));
+}
+
+TEST(InertDirectives, AnEvictionPolicyCountsOnlyWithALimit) {
+  EXPECT_EQ(names("maxmemory-policy allkeys-lru\n"), Names{});
+  EXPECT_EQ(names("maxmemory 1gb\nmaxmemory-policy allkeys-lru\n"), Names{"maxmemory-policy"});
+  EXPECT_EQ(names("maxmemory 1gb\nmaxmemory-policy noeviction\n"), Names{});
+}
+
+}  // namespace
+}  // namespace holdfast::config
