@@ -8,6 +8,7 @@ import pytest
 from harness import Kind, Reply
 from harness.payload import FOOTER_BYTES, seal, string_payload
 from harness.set_payload import int_set_payload
+from harness.sorted_set_payload import packed_payload
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _TOO_BIG = b"-ERR Protocol error: too big inline request"

@@ -9,6 +9,7 @@ from compat.differences import AVOIDED, DIFFERENCES, without_wanted_differences
 from harness import Kind, Reply
 from harness.sorted_set_payload import packed_payload
 from harness.list_payload import list_payload
+from harness.sorted_set_payload import packed_payload
 
 _TABLE = pathlib.Path(__file__).resolve().parents[2] / "docs/differences.md"
 

@@ -39,9 +39,13 @@ def text_payload(pairs: Pairs) -> bytes:
     return seal(b"\x03" + length(len(pairs)) + b"".join(_string(m) + s for (m, _), s in zip(pairs, scores)))
 
 
-def packed_pairs(payload: bytes) -> list[tuple[bytes, float]] | None:
-    """Members and scores of a payload of type 17; None: it is none."""
-    if payload[:1] != b"\x11":
+def sorted_set_pairs(payload: bytes) -> list[tuple[bytes, float]] | None:
+    """Members and scores, in order, of a payload of type 17 or 5, which are what servers write; None: it is none."""
+    if len(payload) <= FOOTER_BYTES or payload[0] not in (0x11, 0x05):
         return None
-    elements = list(listpack_elements(PayloadReader(payload[1:-FOOTER_BYTES]).string()))
-    return [(member, float(score)) for member, score in zip(elements[::2], elements[1::2])]
+    reader = PayloadReader(payload[1:-FOOTER_BYTES])
+    if payload[0] == 0x11:
+        elements = list(listpack_elements(reader.string()))
+        return [(member, float(score)) for member, score in zip(elements[::2], elements[1::2])]
+    pairs = [(reader.string(), struct.unpack("<d", reader.take(8))[0]) for _ in range(reader.length())]
+    return pairs[::-1]
