@@ -16,6 +16,7 @@
 #include "commands/sort.h"
 #include "commands/sets.h"
 #include "commands/sorted_sets.h"
+#include "commands/streams.h"
 #include "commands/strings.h"
 #include "commands/transaction.h"
 
@@ -60,6 +61,9 @@ std::vector<CommandRows> command_families() {
       zset_walk_commands(),
       geo_point_commands(),
       geo_search_commands(),
+      stream_commands(),
+      stream_range_commands(),
+      stream_read_commands(),
   };
 }
 

@@ -4,6 +4,7 @@
 #include "values/hash_ops.h"
 #include "values/list_ops.h"
 #include "values/set_ops.h"
+#include "values/stream_ops.h"
 #include "values/string_ops.h"
 #include "values/zset_ops.h"
 
@@ -16,6 +17,7 @@ TypeOps const& ops_of(ValueType type) {
     case ValueType::kList: return list_ops();
     case ValueType::kSet: return set_ops();
     case ValueType::kZset: return zset_ops();
+    case ValueType::kStream: return stream_ops();
     default: break;
   }
   CHECK(!"there are no values of this type");
@@ -44,6 +46,9 @@ std::optional<ValueType> value_type_of(RdbType type) {
     case RdbType::kZset2:
     case RdbType::kZsetZiplist:
     case RdbType::kZsetListpack: return ValueType::kZset;
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3: return ValueType::kStream;
     default: return std::nullopt;
   }
 }

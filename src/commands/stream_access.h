@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string_view>
+
+#include "command/errors.h"
+#include "commands/value_reply.h"
+#include "keyspace/keyspace.h"
+#include "keyspace/txn.h"
+#include "values/stream_value.h"
+
+namespace holdfast {
+
+/// The stream of a record that is one.
+inline StreamBody const& stream_of(Record const* record) { return *static_cast<StreamBody const*>(record->body()); }
+
+/// A stream while a command changes it: opens the edit and writes it back.
+class StreamEdit {
+ public:
+  /// `record` is of `key`, right before, or null: a new stream, which comes to be unless nothing is changed.
+  StreamEdit(Txn& txn, std::string_view key, Record* record)
+      : txn_(txn), key_(key), edit_(txn.edit(key, record, ValueType::kStream)), stream_(open_stream(edit_)) {}
+  StreamEdit(StreamEdit const&) = delete;
+  StreamEdit& operator=(StreamEdit const&) = delete;
+  ~StreamEdit() { txn_.finish_edit(key_, edit_, false, changes); }
+
+  StreamBody& operator*() { return stream_; }
+  StreamBody* operator->() { return &stream_; }
+
+  uint64_t changes = 0;  ///< what it counts for; 0: nothing that is kept was changed
+
+ private:
+  Txn& txn_;
+  std::string_view key_;
+  ValueEdit edit_;
+  StreamBody& stream_;
+};
+
+}  // namespace holdfast
