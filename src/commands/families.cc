@@ -64,6 +64,10 @@ std::vector<CommandRows> command_families() {
       stream_commands(),
       stream_range_commands(),
       stream_read_commands(),
+      stream_group_commands(),
+      stream_pending_commands(),
+      stream_claim_commands(),
+      stream_info_commands(),
   };
 }
 
