@@ -28,16 +28,16 @@ uint64_t write_forward(StreamEntries const& entries, StreamId start, StreamId en
   return written;
 }
 
-/// The same from `end` down to `start`.
+/// The same from `end` down to `start`. Precondition: count > 0.
 uint64_t write_backward(StreamEntries const& entries, StreamId start, StreamId end, uint64_t count, StreamId& last,
                         Reply& reply) {
   uint64_t written = 0;
-  for (StreamEntries::Backward at(entries, end); at && written < count; at.next()) {
+  for (StreamEntries::Backward at(entries, end); at; at.next()) {
     StreamEntry const entry = at.entry();
     if (entry.id() < start) break;
     reply_entry(entry, reply);
     last = entry.id();
-    written++;
+    if (++written == count) break;  // a step more may cost a walk over a node
   }
   return written;
 }

@@ -43,29 +43,35 @@ StreamEntries::Backward::Backward(StreamEntries const& entries, StreamId from) {
   if (entries.empty()) return;
   std::optional<StreamId> const behind = from.next();
   at_ = behind ? entries.tree_.seek(*behind) : entries.tree_.end();
-  if (at_.slot() > 0) {
-    enter_leaf(at_.slot());
-  } else if (at_.previous_leaf()) {
-    enter_leaf(at_.leaf().entries);
-  }
+  left_ = at_.slot();
+  if (left_ == 0 && at_.previous_leaf()) left_ = at_.leaf().entries;
+  if (left_ != 0 && left_ != at_.leaf().entries) find_places();
 }
 
-void StreamEntries::Backward::enter_leaf(uint64_t entries) {
-  places_.reserve(entries);
+void StreamEntries::Backward::find_places() {
+  places_.reserve(left_);
   StreamLeafReader reader(at_.leaf());
-  for (uint64_t i = 0; i < entries; i++) {
+  for (uint64_t i = 0; i < left_; i++) {
     places_.push_back({static_cast<uint32_t>(reader.offset()), reader.before()});
     reader.skip();
   }
 }
 
 StreamEntry StreamEntries::Backward::entry() const {
+  if (places_.empty()) return StreamLeafReader::tail(at_.leaf());
   return StreamLeafReader(at_.leaf(), places_.back().offset, places_.back().before).next();
 }
 
 void StreamEntries::Backward::next() {
-  places_.pop_back();
-  if (places_.empty() && at_.previous_leaf()) enter_leaf(at_.leaf().entries);
+  left_--;
+  if (left_ == 0) {
+    places_.clear();
+    if (at_.previous_leaf()) left_ = at_.leaf().entries;
+  } else if (places_.empty()) {
+    find_places();
+  } else {
+    places_.pop_back();
+  }
 }
 
 StreamEntries StreamEntries::freeze() const {

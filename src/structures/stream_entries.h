@@ -62,7 +62,7 @@ class StreamEntries {
   class Backward {
    public:
     Backward(StreamEntries const& entries, StreamId from);
-    explicit operator bool() const { return !places_.empty(); }
+    explicit operator bool() const { return left_ > 0; }
     /// Precondition: not at the end.
     StreamEntry entry() const;
     void next();
@@ -72,10 +72,11 @@ class StreamEntries {
       uint32_t offset;
       StreamId before;
     };
-    void enter_leaf(uint64_t entries);
+    void find_places();
 
     Tree::Cursor at_;
-    std::vector<Place> places_;  // of the entries of this node that are still to come
+    uint64_t left_ = 0;          // entries of this node that are still to come, the present one with them
+    std::vector<Place> places_;  // of those, once more than the last entry of the node was asked for
   };
 
   uint64_t size() const { return tree_.size(); }

@@ -86,6 +86,7 @@ Leaf* rebuild(Leaf* leaf, size_t bytes) {
   take_head(fresh, *leaf);
   std::memcpy(fresh->at(sizeof(Leaf)), leaf->names(), leaf->names_end - sizeof(Leaf));
   std::memcpy(fresh->at(leaf->names_end), leaf->at(leaf->begin), leaf->end - leaf->begin);
+  fresh->tail_begin = leaf->tail_begin - leaf->begin + leaf->names_end;
   fresh->begin = leaf->names_end;
   fresh->end = leaf->names_end + (leaf->end - leaf->begin);
   free_block(leaf, leaf->capacity);
@@ -131,6 +132,7 @@ Leaf* append_entry(Leaf* leaf, StreamId id, bool same_fields, Texts texts, size_
     size_t const used = used_bytes(*leaf);
     leaf = rebuild(leaf, used + std::max(used / 2, need));
   }
+  leaf->tail_begin = leaf->end;
   char* at = write_id(leaf->at(leaf->end), leaf->tail, id, same_fields);
   uint64_t const pairs = same_fields ? leaf->fields : texts.size() / 2;
   if (!same_fields) at = write_varint(at, pairs);
@@ -168,7 +170,7 @@ StreamLeaf* StreamLeafPolicy::make(StreamId id, Texts texts, size_t step) {
     at = write_text(at, texts[i], leaf->big_bytes);
     leaf->fields++;
   }
-  leaf->names_end = leaf->begin = leaf->end = static_cast<uint32_t>(leaf->offset_of(at));
+  leaf->names_end = leaf->begin = leaf->end = leaf->tail_begin = static_cast<uint32_t>(leaf->offset_of(at));
   leaf->packed_bytes = static_cast<uint32_t>(packed);
   leaf->master = id;
   leaf->base = id.previous().value_or(id);
@@ -208,7 +210,11 @@ void StreamLeafPolicy::destroy(Leaf* leaf) {
 
 StreamLeaf* StreamLeafPolicy::erase(Leaf* leaf, uint64_t first, uint64_t last) {
   StreamLeafReader reader(*leaf);
-  for (uint64_t i = 0; i < first; i++) reader.skip();
+  size_t before_gap = reader.offset();
+  for (uint64_t i = 0; i < first; i++) {
+    before_gap = reader.offset();
+    reader.skip();
+  }
   size_t const gap = reader.offset();
   StreamId const before = reader.before();
   for (uint64_t i = first; i < last; i++) {
@@ -225,6 +231,7 @@ StreamLeaf* StreamLeafPolicy::erase(Leaf* leaf, uint64_t first, uint64_t last) {
     leaf->base = reader.before();
   } else if (reader.at_end()) {
     leaf->end = static_cast<uint32_t>(gap);
+    leaf->tail_begin = static_cast<uint32_t>(before_gap);
     leaf->tail = before;
   } else {
     // The entry behind the gap now counts from the one before it.
@@ -235,6 +242,8 @@ StreamLeaf* StreamLeafPolicy::erase(Leaf* leaf, uint64_t first, uint64_t last) {
     char head[kIdBytesMax];
     auto const head_bytes = static_cast<size_t>(write_id(head, before, id, same_fields) - head);
     size_t const rest_bytes = leaf->end - rest;
+    leaf->tail_begin =
+        static_cast<uint32_t>(leaf->tail_begin == next ? gap : leaf->tail_begin - rest + gap + head_bytes);
     if (gap + head_bytes > rest) {  // it can take more bytes than the gap has
       Leaf* fresh = allocate(leaf->end + kIdBytesMax);
       take_head(fresh, *leaf);

@@ -53,7 +53,7 @@ struct StreamLeaf : ChunkHeader {
   uint32_t end = 0;
   uint32_t names_end = 0;
   uint32_t packed_bytes = 0;  // as a listpack, without the two numbers that change (entries, deleted)
-  uint32_t unused = 0;
+  uint32_t tail_begin = 0;    // of the last entry
   StreamId master{};          // the first id that was appended
   StreamId base{};            // that the first entry counts from
   StreamId tail{};            // of the last entry
@@ -174,6 +174,13 @@ class StreamLeafReader {
   }
   /// The same without a look at the entry.
   void skip() { next(); }
+
+  /// The last entry of a leaf that has one.
+  static StreamEntry tail(StreamLeaf const& leaf) {
+    StreamEntry entry = StreamLeafReader(leaf, leaf.tail_begin, leaf.base).next();
+    entry.id_ = leaf.tail;  // what it counts from was not known
+    return entry;
+  }
 
  private:
   static uint64_t read_varint(char const*& at) {
