@@ -33,9 +33,8 @@ void cmd_geoadd(Txn& txn, Args args, Reply& reply) {
     if (!point) return;
     scores.push_back(static_cast<double>(geo_encode(*point)));
   }
-  uint64_t const dirty = txn.dirty();
   add_to_zset(txn, args, options, scores, first + 2, 3, reply);
-  if (txn.dirty() == dirty) return;
+  if (!txn.command_changed()) return;
   // Logged as what it is, so that no replay depends on how coordinates are rounded.
   std::vector<std::string> texts;
   texts.reserve(scores.size());

@@ -385,7 +385,7 @@ void Txn::begin_command(std::span<std::string_view const> command) {
 
 void Txn::end_command() {
   DCHECK(in_command_);
-  if ((dirty_ != dirty_at_command_ || log_anyway_) && !replaced_) add_effect(command_db_, command_);
+  if ((command_changed() || log_anyway_) && !replaced_) add_effect(command_db_, command_);
   in_command_ = false;
 }
 

@@ -133,6 +133,8 @@ class Txn {
   void no_effect() { replaced_ = true; }
   /// Logs the command as sent even if it changes nothing and counts for nothing (FLUSHALL of an empty database).
   void log_anyway() { log_anyway_ = true; }
+  /// Whether the present command has changed something.
+  bool command_changed() const { return dirty_ != dirty_at_command_; }
   /// Counts as so many changes (more) than keys have changed. Precondition: a partition is locked.
   void mark_dirty(uint64_t changes = 1);
   /// The words that the log has for a key that expires, and for one that GETDEL removes.
