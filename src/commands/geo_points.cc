@@ -33,8 +33,7 @@ void cmd_geoadd(Txn& txn, Args args, Reply& reply) {
     if (!point) return;
     scores.push_back(static_cast<double>(geo_encode(*point)));
   }
-  add_to_zset(txn, args, options, scores, first + 2, 3, reply);
-  if (!txn.command_changed()) return;
+  if (add_to_zset(txn, args, options, scores, first + 2, 3, reply) == 0) return;
   // Logged as what it is, so that no replay depends on how coordinates are rounded.
   std::vector<std::string> texts;
   texts.reserve(scores.size());

@@ -294,6 +294,7 @@ void store_matches(Txn& txn, Zset const& zset, Search const& search, Reply& repl
     set.put(match.member.as_text(scratch), search.store_distance ? match.meters / search.unit_meters : match.score);
   }
   txn.put_value(txn.db(), *search.store, zset_value_of(std::move(set), context.limits));
+  txn.mark_dirty(matches.size() - 1);  // each match counts
   reply.integer(static_cast<int64_t>(matches.size()));
 }
 

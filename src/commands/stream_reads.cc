@@ -206,12 +206,12 @@ void cmd_xreadgroup(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, 
 constexpr std::string_view kReadComplexity = "O(log N + M) for each stream, M entries out of N";
 
 constexpr CommandRow kRows[] = {
-    {.name = "xread", .arity = -4, .flags = "readonly blocking", .keys = "RO access kw(STREAMS,1) r(-1,1,2)",
+    {.name = "xread", .arity = -4, .flags = "readonly blocking movablekeys", .keys = "RO access kw(STREAMS,1) r(-1,1,2)",
      .categories = "stream", .tips = "", .group = "stream", .since = "5.0.0", .complexity = kReadComplexity,
      .summary = "Answers the entries of streams that are newer than given ids.",
      .syntax = "[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS streams:block(key:key... id:string...)",
      .handler = &cmd_xread},
-    {.name = "xreadgroup", .arity = -7, .flags = "write blocking", .keys = "RO access kw(STREAMS,4) r(-1,1,2)",
+    {.name = "xreadgroup", .arity = -7, .flags = "write blocking movablekeys", .keys = "RO access kw(STREAMS,4) r(-1,1,2)",
      .categories = "stream", .tips = "", .group = "stream", .since = "5.0.0", .complexity = kReadComplexity,
      .summary = "Delivers entries of streams to a consumer of a group, or answers those it has pending.",
      .syntax = "GROUP group_consumer:block(group:string consumer:string) [COUNT count:integer] "

@@ -21,8 +21,9 @@ struct ZaddOptions {
   bool check(size_t pairs, Reply& reply) const;
 };
 
-/// Adds scores[i] with the member args[first + i * step], and replies. Precondition: the options were checked.
-void add_to_zset(Txn& txn, Args args, ZaddOptions const& options, std::span<double const> scores, size_t first,
-                 size_t step, Reply& reply);
+/// Adds scores[i] with the member args[first + i * step], and replies. Returns how many members are new or have another
+/// score. Precondition: the options were checked.
+uint64_t add_to_zset(Txn& txn, Args args, ZaddOptions const& options, std::span<double const> scores, size_t first,
+                     size_t step, Reply& reply);
 
 }  // namespace holdfast

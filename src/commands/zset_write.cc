@@ -45,17 +45,20 @@ bool ZaddOptions::check(size_t pairs, Reply& reply) const {
   return false;
 }
 
-void add_to_zset(Txn& txn, Args args, ZaddOptions const& options, std::span<double const> scores, size_t first,
-                 size_t step, Reply& reply) {
+uint64_t add_to_zset(Txn& txn, Args args, ZaddOptions const& options, std::span<double const> scores, size_t first,
+                     size_t step, Reply& reply) {
   std::optional<Zset> zset = Zset::find(txn, args[1], Lookup::kWrite, reply);
-  if (!zset) return;
-  if (!zset->exists() && options.only_present) return options.increment ? reply.null() : reply.integer(0);
+  if (!zset) return 0;
+  if (!zset->exists() && options.only_present) {
+    options.increment ? reply.null() : reply.integer(0);
+    return 0;
+  }
   ValueEdit edit = zset->edit();
   ZsetEditor editor(edit, txn.keyspace().value_context());
   int64_t added = 0;
   int64_t updated = 0;
-  bool refused = false;      // by an option
-  double result = 0;         // of INCR
+  bool refused = false;  // by an option
+  double result = 0;     // of INCR
   for (size_t i = 0; i < scores.size(); i++) {
     ZsetEditor::Put const put =
         editor.change(args[first + i * step], [&](std::optional<double> present) -> std::optional<double> {
@@ -68,10 +71,16 @@ void add_to_zset(Txn& txn, Args args, ZaddOptions const& options, std::span<doub
     added += put == ZsetEditor::Put::kAdded;
     updated += put == ZsetEditor::Put::kUpdated;
   }
-  zset->finish(edit, false, static_cast<uint64_t>(added + updated));
-  if (!options.increment) return reply.integer(options.count_changed ? added + updated : added);
-  if (std::isnan(result) && !options.only_new) return reply.error("resulting score is not a number (NaN)");
-  refused ? reply.null() : reply.number(result);
+  auto const changes = static_cast<uint64_t>(added + updated);
+  zset->finish(edit, false, changes);
+  if (!options.increment) {
+    reply.integer(options.count_changed ? added + updated : added);
+  } else if (std::isnan(result) && !options.only_new) {
+    reply.error("resulting score is not a number (NaN)");
+  } else {
+    refused ? reply.null() : reply.number(result);
+  }
+  return changes;
 }
 
 namespace {

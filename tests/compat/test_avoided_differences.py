@@ -98,3 +98,13 @@ def test_d25_pairs_of_a_sorted_set_are_in_order(both):
         reference, candidate = (client.command("RESTORE", "z", 0, packed_payload(pairs), "REPLACE") for client in both)
         assert reference == Reply(Kind.STATUS, b"OK")
         assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
+
+
+def test_d27_consumers_tell_since_when_they_are_inactive(both):
+    def consumer(client) -> list:
+        client.pipeline([("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM"), ("XGROUP", "CREATECONSUMER", "s", "g", "c")])
+        return [reply.value for reply in client.command("XINFO", "CONSUMERS", "s", "g").value[0].value]
+
+    reference, candidate = map(consumer, both)
+    assert b"inactive" not in reference
+    assert candidate[candidate.index(b"inactive") + 1] == -1
