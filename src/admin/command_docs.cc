@@ -61,6 +61,7 @@ void reply_argument(CommandArgument const& argument, Reply& reply) {
   std::vector<std::string_view> flags;
   if (argument.optional) flags.push_back("optional");
   if (argument.multiple) flags.push_back("multiple");
+  if (argument.multiple_token) flags.push_back("multiple_token");
   if (!flags.empty()) reply_statuses(map.field("flags"), flags);
   if (!argument.arguments.empty()) reply_arguments(argument.arguments, map.field("arguments"));
 }

@@ -149,6 +149,7 @@ class Parser {
     while (true) {
       if (take("...")) {
         argument.multiple = true;
+        if (take("TOKEN")) argument.multiple_token = true;
       } else if (take("@")) {
         argument.since = word();
       } else {

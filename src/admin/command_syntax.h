@@ -21,6 +21,7 @@ struct CommandArgument {
   int key_spec_index = -1;
   bool optional = false;
   bool multiple = false;
+  bool multiple_token = false;  ///< the token is repeated as well
   std::vector<CommandArgument> arguments;  ///< of oneof and block
 };
 

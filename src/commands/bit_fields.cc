@@ -139,7 +139,7 @@ constexpr CommandRow kRows[] = {
     {.name = "bitfield_ro", .arity = -2, .flags = "readonly fast", .keys = "RO access i1 r(0,1,0)", .categories = "bitmap",
      .tips = "", .group = "bitmap", .since = "6.0.0", .complexity = "O(1) for each operation",
      .summary = "Reads integers of any width at any bit of a string.",
-     .syntax = "key:key [GET encoding_offset:block(encoding:string offset:integer)...]", .handler = &cmd_bitfield_ro},
+     .syntax = "key:key [GET encoding_offset:block(encoding:string offset:integer)...TOKEN]", .handler = &cmd_bitfield_ro},
 };
 
 }  // namespace

@@ -240,7 +240,7 @@ constexpr CommandRow kRows[] = {
      .categories = "set sortedset list dangerous", .tips = "", .group = "generic", .since = "1.0.0",
      .complexity = kComplexity, .summary = "Puts the elements of a list, set or sorted set in order.",
      .syntax = "key:key [BY pattern:pattern#1] [LIMIT offset_count:block(offset:integer count:integer)] "
-               "[GET pattern:pattern#1]...(multiple_token) [order:oneof(ASC|DESC)] [ALPHA sorting:pure-token] [STORE destination:key#2]",
+               "[GET pattern:pattern#1...TOKEN] [order:oneof(ASC|DESC)] [ALPHA sorting:pure-token] [STORE destination:key#2]",
      .handler = &cmd_sort},
     {.name = "sort_ro", .arity = -2, .flags = "readonly movablekeys pattern_keys",
      .keys = "RO access i1 r(0,1,0); RO access unk unk \"For the optional BY/GET keyword. It is marked 'unknown' because "
@@ -248,7 +248,7 @@ constexpr CommandRow kRows[] = {
      .categories = "set sortedset list dangerous", .tips = "", .group = "generic", .since = "7.0.0",
      .complexity = kComplexity, .summary = "Puts elements in order as SORT does, without storing them.",
      .syntax = "key:key [BY pattern:pattern#1] [LIMIT offset_count:block(offset:integer count:integer)] "
-               "[GET pattern:pattern#1]...(multiple_token) [order:oneof(ASC|DESC)] [ALPHA sorting:pure-token]",
+               "[GET pattern:pattern#1...TOKEN] [order:oneof(ASC|DESC)] [ALPHA sorting:pure-token]",
      .handler = &cmd_sort_ro},
 };
 

@@ -90,13 +90,13 @@ TEST(RdbLoader, WhatCannotBeLoadedIsNamed) {
     std::string file;
     std::string message;
   };
-  auto const list = rdb_file([](RdbWriter& writer) {
+  auto const module = rdb_file([](RdbWriter& writer) {
     put_string(writer, "fine", "x");
     writer.select_db(1);
-    writer.type(RdbType::kList);
+    writer.type(RdbType::kModule2);
     writer.string("queue");
-    writer.length(1);
-    writer.string("e");
+    writer.length(1);  // the module
+    writer.byte(static_cast<uint8_t>(RdbModuleOpcode::kEof));
   });
   auto const twice = rdb_file([](RdbWriter& writer) {
     put_string(writer, "k", "x");
@@ -111,7 +111,7 @@ TEST(RdbLoader, WhatCannotBeLoadedIsNamed) {
   flipped[15] ^= 1;
   std::string const cut = rdb_file([](RdbWriter& writer) { put_string(writer, "k", "some text"); }).substr(0, 14);
   Case const cases[] = {
-      {list, "Cannot load the list at key 'queue' in DB 1: values of RDB type 1 are not supported yet"},
+      {module, "Cannot load the module at key 'queue' in DB 1: values of RDB type 7 are not supported yet"},
       {twice, "RDB has duplicated key 'k' in DB 0"},
       {far, "FATAL: Data file was created with a Redis server configured to handle more than 4 databases. Exiting\n"},
       {library, "The RDB file contains a function library, and functions cannot be loaded yet"},
