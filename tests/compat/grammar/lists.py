@@ -60,8 +60,9 @@ _PATTERNS = (b"*", b"k*", b"*->f", b"#", b"nosort", b"k1*", b"", b"k*->", b"noth
 
 
 def _sort(source: Source, may_store: bool = True) -> list[bytes]:
-    """Not ALPHA together with BY: Redis leaves the order of equal keys open."""
-    by = [b"BY", source.pick(_PATTERNS)]
+    """Not ALPHA together with BY: Redis leaves the order of equal keys open. Not BY without a `*`, which does not sort: the
+    order of a set is open too (lists have a dialogue)."""
+    by = [b"BY", source.pick([pattern for pattern in _PATTERNS if b"*" in pattern])]
     # Not stored where numbers decide: by D21 only one of the servers would store anything.
     order = source.pick(([b"ALPHA"], [b"BY", b"nosort"])) if may_store and source.chance(0.3) else None
     if order is not None:
