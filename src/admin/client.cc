@@ -89,13 +89,14 @@ int64_t kill(Session& session, ClientFilter const& filter) {
   int64_t killed = 0;
   for (auto const& card : services.clients.list()) {
     if (!filter.matches(*card, own_id)) continue;
-    killed++;
     if (card->id == own_id) {
       session.close_after_reply();
-      continue;
+    } else if (!card->killed.exchange(true, std::memory_order_relaxed)) {
+      services.clients.close_connection(*card);
+    } else {
+      continue;  // another CLIENT KILL was quicker
     }
-    card->killed.store(true, std::memory_order_relaxed);
-    services.clients.close_connection(*card);
+    killed++;
   }
   return killed;
 }

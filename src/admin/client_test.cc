@@ -179,11 +179,22 @@ TEST_F(ClientTest, KillAsksTheOwnerOfTheConnection) {
   expect("client kill 9.9.9.9:8", "-ERR No such client");
   expect("client kill 9.9.9.9:9", "+OK");
   EXPECT_TRUE(other->killed);
-  expect("client kill type normal", ":1");
-  EXPECT_EQ(closed, (std::vector<uint64_t>{2, 2}));
+  EXPECT_EQ(closed, (std::vector<uint64_t>{2}));
+  expect("client kill type normal", ":0");
   EXPECT_FALSE(session_->closing());
   expect("client kill id 1 skipme no", ":1");
   EXPECT_TRUE(session_->closing());
+}
+
+TEST_F(ClientTest, AKilledConnectionIsNotFoundAgainBeforeItsOwnerHasClosedIt) {
+  auto other = std::make_shared<ClientCard>();
+  services().clients.add(other);
+  services().clients.close_connection = [](ClientCard&) {};
+  expect("client kill id 2", ":1");
+  expect("client kill id 2", ":0");
+  EXPECT_EQ(text("client list id 2"), "");
+  EXPECT_EQ(services().clients.list().size(), 1U);
+  EXPECT_EQ(services().clients.size(), 2U);
 }
 
 TEST_F(ClientTest, Switches) {

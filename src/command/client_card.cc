@@ -41,7 +41,9 @@ std::vector<std::shared_ptr<ClientCard>> ClientRegistry::list() {
   {
     MutexLock lock(mutex_);
     cards.reserve(cards_.size());
-    for (auto const& [id, card] : cards_) cards.push_back(card);
+    for (auto const& [id, card] : cards_) {
+      if (!card->killed.load(std::memory_order_relaxed)) cards.push_back(card);
+    }
   }
   std::sort(cards.begin(), cards.end(), [](auto const& a, auto const& b) { return a->id < b->id; });
   return cards;
@@ -50,7 +52,7 @@ std::vector<std::shared_ptr<ClientCard>> ClientRegistry::list() {
 std::shared_ptr<ClientCard> ClientRegistry::find(uint64_t id) {
   MutexLock lock(mutex_);
   auto found = cards_.find(id);
-  return found == cards_.end() ? nullptr : found->second;
+  return found == cards_.end() || found->second->killed.load(std::memory_order_relaxed) ? nullptr : found->second;
 }
 
 }  // namespace holdfast

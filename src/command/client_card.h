@@ -44,7 +44,7 @@ struct ClientCard {
   std::atomic<bool> no_touch{false};
   std::atomic<bool> closing{false};
   std::atomic<bool> watch_dirty{false};
-  /// Set by CLIENT KILL; the owner closes the connection.
+  /// Set once by CLIENT KILL: from then on nobody finds the connection, and its owner closes it.
   std::atomic<bool> killed{false};
 
   void set_name(std::string name);
@@ -59,15 +59,17 @@ struct ClientCard {
   std::string library_version_ GUARDED_BY(mutex_);
 };
 
-/// All connections of the process. Safe from any thread; its mutex is a leaf.
+/// All connections of the process; those that CLIENT KILL has struck count until their owner has closed them, but are no
+/// longer found. Safe from any thread; its mutex is a leaf.
 class ClientRegistry {
  public:
   /// Gives the card its id.
   void add(std::shared_ptr<ClientCard> const& card);
   void remove(uint64_t id);
   size_t size() const { return count_.load(std::memory_order_relaxed); }
-  /// All cards, by id.
+  /// By id, without the killed.
   std::vector<std::shared_ptr<ClientCard>> list();
+  /// Null: there is none, or it is killed.
   std::shared_ptr<ClientCard> find(uint64_t id);
 
   /// Asks the owner of the connection to close it. Set by the server: posts to the worker's mailbox.
