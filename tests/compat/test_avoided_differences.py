@@ -12,22 +12,12 @@ from harness.sorted_set_payload import packed_payload
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _TOO_BIG = b"-ERR Protocol error: too big inline request"
-_REPLY_LIMIT_S = 5.0
 
 
-@pytest.fixture
-def both(pair):
-    """A connection to each server; skips when the candidate is a reference server itself."""
-    clients = pair.clients(_REPLY_LIMIT_S)
-    try:
-        if all(client.command("COMMAND", "INFO", "waitaof").value[0].is_null() for client in clients):
-            pytest.skip("the candidate is a reference server itself")
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
+@pytest.fixture(autouse=True)
+def _candidate_is_not_a_reference(both):
+    if all(client.command("COMMAND", "INFO", "waitaof").value[0].is_null() for client in both):
+        pytest.skip("the candidate is a reference server itself")
 
 
 def _answer_to_line(client, line):

@@ -49,18 +49,6 @@ _STREAMS = {
 }
 
 
-@pytest.fixture
-def both(pair):
-    clients = pair.clients(5.0)
-    try:
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
-
-
 def _content(client) -> list:
     groups = [group.value for group in client.must("XINFO", "GROUPS", "s").value]
     pending = []
