@@ -79,7 +79,6 @@ class KeyTable final : public Garbage {
   /// Keys with an expiry, and the sum of their expiries (Unix ms).
   size_t expiring() const { return expiring_; }
   uint64_t expiry_sum_ms_low() const { return static_cast<uint64_t>(expiry_sum_); }
-  double mean_expiry_ms() const { return expiring_ ? static_cast<double>(expiry_sum_ / static_cast<WideInteger>(expiring_)) : 0; }
   /// Bytes of records, shared buffers, bodies and table.
   size_t memory_bytes() const { return slab_.allocated_bytes() + shared_bytes_ + body_bytes_ + table_.memory_bytes(); }
   size_t shared_bytes() const { return shared_bytes_; }

@@ -48,12 +48,6 @@ std::optional<uint64_t> SortedSet::rank(std::string_view member) const {
   return at.rank();
 }
 
-std::optional<uint64_t> SortedSet::reverse_rank(std::string_view member) const {
-  std::optional<uint64_t> const before = rank(member);
-  if (!before) return std::nullopt;
-  return size() - 1 - *before;
-}
-
 SortedSet SortedSet::freeze() const {
   SortedSet frozen(*hasher_);
   frozen.tree_ = tree_.freeze();
