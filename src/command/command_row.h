@@ -56,6 +56,8 @@ struct CommandRow {
   /// Of a handler that works on keys: asked first, without locks and only outside of EXEC. Returns a task that does all that the handler
   /// would, for arguments with which the handler would hold its locks for long, or null. Replies nothing.
   TaskHandler long_form = nullptr;
+  /// Place of the first argument that names an element of the first key's value, for the prefetch of pipelines; 0: none does.
+  int element = 0;
 };
 
 /// The rows of one family; every family header declares one such function.

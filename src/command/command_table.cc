@@ -120,6 +120,7 @@ std::unique_ptr<Command> make_command(CommandRow const& row, uint16_t id) {
   }
   CHECK(!row.long_form || command->data || command->session_data);
   command->long_form = row.long_form;
+  command->element = row.element;
   return command;
 }
 

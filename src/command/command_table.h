@@ -90,6 +90,7 @@ struct Command {
   SessionHandler session = nullptr;
   TaskHandler task = nullptr;
   TaskHandler long_form = nullptr;
+  int element = 0;             ///< see CommandRow
   std::vector<KeySpec> key_specs;
   /// First, last, step as in COMMAND INFO; 0, 0, 0 when no spec is of the form index and range.
   int first_key = 0;

@@ -84,6 +84,7 @@ class KeyTable final : public Garbage {
   size_t shared_bytes() const { return shared_bytes_; }
   size_t body_bytes() const { return body_bytes_; }
   Table& table() { return table_; }
+  Table const& table() const { return table_; }
 
   Slot find(uint64_t hash, std::string_view key) const {
     return table_.find(hash, [key](Record const* record) { return record->key() == key; });

@@ -65,6 +65,8 @@ class Keyspace {
   /// Asks the processor for the bucket, later for the record, that a command will need. Does nothing when the lock is taken.
   void prefetch_bucket(int db, uint64_t hash);
   void prefetch_record(int db, uint64_t hash);
+  /// The same for the parts of a big collection in which the elements are, when the record has arrived.
+  void prefetch_elements(int db, uint64_t hash, std::string_view key, std::span<std::string_view const> elements);
 
   /// The log that commits append to; null: none. Set before the workers start.
   void attach_log(log::Log* log) { log_ = log; }

@@ -111,7 +111,8 @@ void Connection::proceed() {
 }
 
 void Connection::prefetch(CommandBatch const& batch) {
-  // First the buckets of all, then the records of all: the processor fetches them while the others are prepared.
+  // First the buckets of all, then the records, then the parts of big collections: the processor fetches them while the
+  // others are prepared.
   auto& hints = worker_.hints();
   Keyspace& keyspace = services().keyspace;
   for (size_t i = 0; i < batch.size(); i++) {
@@ -125,8 +126,24 @@ void Connection::prefetch(CommandBatch const& batch) {
     hint.hash = keyspace.hash(hint.key);
     keyspace.prefetch_bucket(db(), hint.hash);
   }
+  bool elements = false;
   for (size_t i = 0; i < batch.size(); i++) {
-    if (hints[i].key.data()) keyspace.prefetch_record(db(), hints[i].hash);
+    if (!hints[i].key.data()) continue;
+    keyspace.prefetch_record(db(), hints[i].hash);
+    elements |= hints[i].command->element != 0;
+  }
+  if (!elements) return;
+  // Neighbours that work on the same key are asked for together.
+  std::array<std::string_view, kBatchCommandsMax> names;
+  for (size_t i = 0; i < batch.size();) {
+    CommandHint const& first = hints[i];
+    size_t count = 0;
+    do {
+      auto const element = static_cast<size_t>(hints[i].key.data() ? hints[i].command->element : 0);
+      if (element != 0 && element < batch[i].argc) names[count++] = batch[i][element];
+      i++;
+    } while (i < batch.size() && hints[i].hash == first.hash);
+    if (count > 0) keyspace.prefetch_elements(db(), first.hash, first.key, std::span(names).first(count));
   }
 }
 

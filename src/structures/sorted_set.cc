@@ -17,6 +17,16 @@ std::optional<double> SortedSet::score(std::string_view member) const {
   return at.score();  // the tree's: the index takes 0 and -0 for the same
 }
 
+void SortedSet::prefetch(std::span<std::string_view const> members) const {
+  index_.prefetch(members, *hasher_);
+  for (std::string_view const member : members) {
+    index_.for_each_candidate((*hasher_)(member), [&](double score) {
+      tree_.prefetch(score, member);
+      return false;
+    });
+  }
+}
+
 bool SortedSet::append(std::string_view member, double score) {
   uint64_t const hash = (*hasher_)(member);
   if (find(hash, member)) return false;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/check.h"
@@ -67,9 +68,8 @@ class SortedSet {
 
   /// Ranges, ranks and iteration.
   ScoreTree const& ordered() const { return tree_; }
-  /// Two steps of warming up for a member: the index, then (when that has arrived) what it points to.
-  void prefetch_chunk(std::string_view member) const { index_.prefetch_chunk((*hasher_)(member)); }
-  void prefetch_group(std::string_view member) const { index_.prefetch_group((*hasher_)(member)); }
+  /// Asks the processor for what lookups of these members will read.
+  void prefetch(std::span<std::string_view const> members) const;
 
   uint64_t size() const { return tree_.size(); }
   bool empty() const { return tree_.empty(); }
