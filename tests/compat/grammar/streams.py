@@ -225,7 +225,7 @@ RULES = [
     Rule(b"XADD", 40, _xadd),
     Rule(b"XLEN", 2, lambda s: [_key(s)]),
     Rule(b"XDEL", 5, lambda s: [_key(s)] + _ids(s)),
-    Rule(b"XTRIM", 3, lambda s: [_key(s)] + (_trim(s) if s.chance(0.97) else [b"LIMIT", b"1"])),
+    Rule(b"XTRIM", 3, lambda s: [_key(s)] + (_trim(s) if s.chance(0.97) else [b"LIMIT", s.pick((b"0", b"1"))])),
     Rule(b"XSETID", 1, _xsetid),
     Rule(b"XRANGE", 5, _xrange),
     Rule(b"XREVRANGE", 5, _xrevrange),
