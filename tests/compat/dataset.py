@@ -73,12 +73,17 @@ def read_dataset(client: Client) -> dict[tuple[int, bytes], KeyState]:
     return states
 
 
-def compare_datasets(reference: Client, candidate: Client) -> list[str]:
-    """One line for each difference; the connections must be in RESP2 and outside MULTI."""
-    expected, found = read_dataset(reference), read_dataset(candidate)
+def compare_states(expected: dict[tuple[int, bytes], KeyState], found: dict[tuple[int, bytes], KeyState]) -> list[str]:
+    """One line for each difference of what `read_dataset` has read; `expected` is of the reference."""
     lines = []
     for name in sorted(expected.keys() | found.keys()):
         lines += _compare_key(name, expected.get(name), found.get(name))
+    return lines
+
+
+def compare_datasets(reference: Client, candidate: Client) -> list[str]:
+    """One line for each difference; the connections must be in RESP2 and outside MULTI."""
+    lines = compare_states(read_dataset(reference), read_dataset(candidate))
     digests = [client.command("DEBUG", "DIGEST") for client in (reference, candidate)]
     if digests[0] != digests[1]:
         lines.append(f"DEBUG DIGEST: {format_reply(digests[0])} against {format_reply(digests[1])}")
