@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/strings.h"
 #include "commands/stream_access.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_delivery.h"
@@ -84,8 +85,8 @@ std::optional<std::vector<Wanted>> resolve(Txn& txn, Args args, ReadRequest cons
     Record* record = txn.find(wanted.key);
     if (!is_type_or_missing(record, ValueType::kStream, reply)) return std::nullopt;
     if (request.of_group && (!record || !stream_of(record).find_group(request.group))) {
-      reply.error("-NOGROUP No such key '" + std::string(wanted.key) + "' or consumer group '" +
-                  std::string(request.group) + "' in XREADGROUP with GROUP option");
+      reply.error("-NOGROUP No such key '" + std::string(until_zero_byte(wanted.key)) + "' or consumer group '" +
+                  std::string(until_zero_byte(request.group)) + "' in XREADGROUP with GROUP option");
       return std::nullopt;
     }
     std::string_view const id = args[request.id_index(i)];
@@ -110,6 +111,8 @@ std::optional<std::vector<Wanted>> resolve(Txn& txn, Args args, ReadRequest cons
           stream_id_argument(args, request.id_index(i), 0, StreamIdEnds::kRefused, reply);
       if (!given) return std::nullopt;
       wanted.after = *given;
+      // Over the greatest id there is nothing, and so it is another name of `>`.
+      wanted.only_new = request.of_group && *given == StreamId::max();
     }
     streams.push_back(wanted);
   }

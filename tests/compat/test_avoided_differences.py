@@ -9,6 +9,7 @@ from harness import Kind, Reply
 from harness.payload import FOOTER_BYTES, seal, string_payload
 from harness.set_payload import int_set_payload
 from harness.sorted_set_payload import packed_payload
+from harness.stream_payload import Entry, Stream, stream_payload
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _TOO_BIG = b"-ERR Protocol error: too big inline request"
@@ -56,6 +57,9 @@ def test_d16_a_zero_byte_is_part_of_an_option(both):
     reference, candidate = (client.command("SET", "k", "v", b"EX\x00", 100) for client in both)
     assert reference == Reply(Kind.STATUS, b"OK")
     assert candidate == Reply(Kind.ERROR, b"ERR syntax error")
+    reference, candidate = (client.command("XADD", "s", b"1-1\x00", "f", "v") for client in both)
+    assert reference == Reply(Kind.BULK, b"1-1")
+    assert candidate == Reply(Kind.ERROR, b"ERR Invalid stream ID specified as stream command argument")
 
 
 def test_d19_payloads_of_later_versions_are_read(both):
@@ -90,11 +94,24 @@ def test_d25_pairs_of_a_sorted_set_are_in_order(both):
         assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
 
 
-def test_d27_consumers_tell_since_when_they_are_inactive(both):
-    def consumer(client) -> list:
-        client.pipeline([("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM"), ("XGROUP", "CREATECONSUMER", "s", "g", "c")])
-        return [reply.value for reply in client.command("XINFO", "CONSUMERS", "s", "g").value[0].value]
+_BACKWARDS = Stream([[Entry((1, 2), (b"f", b"v")), Entry((1, 1), (b"f", b"v"))]], last_id=(1, 2), entries_added=2)
+_TWICE = Stream([[Entry((1, 1), (b"f", b"v"))] * 2], last_id=(1, 1), entries_added=2)
+_ORPHAN = b"\x13\x00\x00\x01\x01\x00\x00\x00\x00\x01" + b"\x01\x01g\x01\x01\x00\x01" + b"\x00" * 16 + b"\x01" + b"\x00" * 7 + b"\x01\x00"
 
-    reference, candidate = map(consumer, both)
-    assert b"inactive" not in reference
-    assert candidate[candidate.index(b"inactive") + 1] == -1
+
+@pytest.mark.parametrize("payload", [stream_payload(_BACKWARDS), stream_payload(_TWICE), seal(_ORPHAN)])
+def test_d30_a_damaged_stream_is_refused(both, payload):
+    reference, candidate = (client.command("RESTORE", "s", 0, payload) for client in both)
+    assert reference == Reply(Kind.STATUS, b"OK")
+    assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
+
+
+def test_d31_an_empty_stream_has_no_first_entry(both):
+    def first_id(client) -> bytes:
+        client.must("RESTORE", "s", 0, stream_payload(Stream([], last_id=(7, 7)), version=1))
+        fields = [reply.value for reply in client.must("XINFO", "STREAM", "s").value]
+        return fields[fields.index(b"recorded-first-entry-id") + 1]
+
+    reference, candidate = map(first_id, both)
+    assert reference == b"18446744073709551615-18446744073709551615"
+    assert candidate == b"0-0"

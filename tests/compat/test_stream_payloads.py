@@ -99,3 +99,8 @@ def test_damage_is_refused_or_does_no_harm(both, name):
             assert b"Bad data format" in reply.value, reply
     assert restored < 600
     candidate.must("PING")
+
+
+def test_entries_need_a_node(both):
+    for client in both:
+        assert client.command("RESTORE", "s", 0, seal(b"\x13\x00\x01" + b"\x00" * 8)).value == b"ERR Bad data format"

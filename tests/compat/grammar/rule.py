@@ -13,6 +13,7 @@ class Compared(enum.Enum):
     EXACTLY = "byte for byte"
     UNORDERED = "arrays in any order"
     NEAR = "numbers may differ by what two servers' clocks do"
+    TIMES = "Unix times and idle times may differ by what two servers' clocks do"
     PAYLOAD = "payloads of DUMP: elements of a hash table in any order"
     BY_KIND = "only the kind of reply"
 

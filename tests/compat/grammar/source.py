@@ -50,6 +50,7 @@ class Source:
         self.random = self._rng.random
         self.said_past = False
         self._relative = self._rng.randrange(_RELATIVE_COUNT)
+        self._ascending = 1
 
     def pick(self, options: Sequence[Item]) -> Item:
         return options[int(self.random() * len(options))]
@@ -152,6 +153,11 @@ class Source:
 
     def any_case(self, word: bytes) -> bytes:
         return bytes(self.pick((b.upper(), b.lower()))[0] for b in (word[i : i + 1] for i in range(len(word))))
+
+    def ascend(self, limit: int) -> int:
+        """A number that is not less than any before it, and by less than `limit` greater than the last one."""
+        self._ascending += self.below(limit)
+        return self._ascending
 
     def _unique_seconds(self) -> int:
         self._relative = (self._relative + _RELATIVE_STRIDE) % _RELATIVE_COUNT
