@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "base/ticks.h"
+#include "command/blocked_client.h"
 #include "command/count_call.h"
 #include "command/errors.h"
 #include "command/pause.h"
@@ -102,6 +103,11 @@ class RestOfReply final : public Task {
   static constexpr size_t kUnsentBytesMax = 1024 * 1024;
   std::unique_ptr<ReplySource> source_;
 };
+
+/// In place of waiting.
+void reply_nothing(WaitRequest const& request, Reply& reply) {
+  request.nothing == WaitRequest::Nothing::kNull ? reply.null() : reply.null_array();
+}
 
 Args args_of(QueuedCommand const& queued, std::vector<std::string_view>& views) {
   views.assign(queued.argv.begin(), queued.argv.end());
@@ -302,14 +308,17 @@ Gate::Outcome Gate::begin_task(Session& session, Command const& command, Args ar
 Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
   if (session.owns_keyspace()) [[unlikely]] {
     locks.assume();
-  } else if (locks.global() || !locks.try_lock(services_.keyspace)) [[unlikely]] {
+    return run_data(session, command, args, reply, locks);
+  }
+  do {
+    if (!locks.global() && locks.try_lock(services_.keyspace)) [[likely]] continue;
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
       if (!session.parked) session.parked = std::make_unique<Session::Parked>();
       session.parked->command = &command;
       if (&locks != &session.parked->locks) std::swap(session.parked->locks, locks);
       return Outcome::kParked;
     }
-  }
+  } while (!locks.covers_waiters(services_.keyspace));
   return run_data(session, command, args, reply, locks);
 }
 
@@ -317,10 +326,12 @@ Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
   std::unique_ptr<Session::Parked> parked = std::move(session.parked);
   parked->locks.forget_keys();  // the arguments may have moved while the connection was parked
   session.worker().command_ticks = ticks();
-  if (parked->locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
-    session.parked = std::move(parked);
-    return Outcome::kParked;
-  }
+  do {
+    if (parked->locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
+      session.parked = std::move(parked);
+      return Outcome::kParked;
+    }
+  } while (!parked->locks.covers_waiters(services_.keyspace));
   return run_data(session, *parked->command, args, reply, parked->locks);
 }
 
@@ -343,6 +354,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
     if (!session.touch_keys) txn.set_no_touch();
+    if (session.owns_keyspace()) [[unlikely]] txn.serve_nobody();
     txn.begin_command(args.span());
     if (command.kind == Command::Kind::kData) {
       command.data(txn, args, reply);
@@ -350,12 +362,66 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
       command.session_data(txn, session, args, reply);
     }
     txn.end_command();
+    bool waits = false;
+    if (command.has(kBlocking)) [[unlikely]] {
+      if (auto request = txn.take_wait_request()) waits = begin_wait(session, command, txn, std::move(request), reply);
+    }
     note_offset(session, txn.commit());
+    if (waits) return Outcome::kBlocked;
   }
   if (reply.has_rest()) [[unlikely]] {
     return begin_task(session, command, args, std::make_unique<RestOfReply>(reply.take_rest()));
   }
   count(session, command, args, reply, errors_before);
+  return Outcome::kDone;
+}
+
+bool Gate::begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request,
+                      Reply& reply) {
+  if (session.trusted()) {
+    reply_nothing(*request, reply);
+    return false;
+  }
+  WorkerContext& worker = session.worker();
+  uint64_t const now = ticks();
+  bool const ends = request->timeout_ms > 0;
+  session.blocked = std::make_shared<BlockedClient>(session, command, std::move(request), now - worker.command_ticks);
+  worker.command_ticks = now;
+  worker.statistics.commands_processed.add(1);
+  session.card().set_unblockable(session.blocked);
+  session.card().wait_ends.store(ends, std::memory_order_relaxed);
+  txn.enlist(session.blocked, session.blocked->request());
+  return true;
+}
+
+Gate::Outcome Gate::finish_blocked(Session& session, Reply& reply) {
+  std::shared_ptr<BlockedClient> const blocked = session.blocked;
+  session.stop_waiting();
+  bool failed = false;
+  std::string_view error_code;
+  switch (blocked->state()) {
+    case BlockedClient::State::kServed:
+      note_offset(session, blocked->offset());
+      reply.buffer().append_all(blocked->output());
+      failed = blocked->failed();
+      error_code = blocked->error_code();
+      break;
+    case BlockedClient::State::kUnblockedWithError:
+      reply.error(errors::kUnblocked);
+      failed = true;
+      error_code = reply.last_error_code();
+      break;
+    default: reply.null_array();
+  }
+  std::vector<std::string> const& words = blocked->request().command();
+  std::vector<std::string_view> const views(words.begin(), words.end());
+  if (std::unique_ptr<ReplySource> rest = blocked->take_rest()) {
+    session.running = std::make_unique<TaskRunner>(session, blocked->command(), Args(views),
+                                                   std::make_unique<RestOfReply>(std::move(rest)));
+    return Outcome::kRunning;
+  }
+  count_call(session, blocked->command(), Args(views), services_.tick_scale.nanoseconds(blocked->spent_ticks()), failed,
+             error_code, "command-unblocking");
   return Outcome::kDone;
 }
 
@@ -405,6 +471,7 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
 
   Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
   if (!session.touch_keys) txn.set_no_touch();
+  if (session.owns_keyspace()) txn.serve_nobody();
   // A watched key that has expired since counts as changed: looking at it deletes it and sets the flag.
   for (WatchedKey const& key : watched) txn.find_in(key.db, key.key, Lookup::kPeek);
   if (flag && flag->load(std::memory_order_relaxed)) {
@@ -441,6 +508,7 @@ void Gate::run_in_transaction(Session& session, Command const& command, Args arg
   }
   reply.write_rest();
   txn.end_command();
+  if (auto const request = txn.take_wait_request()) reply_nothing(*request, reply);
   count(session, command, args, reply, errors_before);
 }
 

@@ -10,6 +10,7 @@
 namespace holdfast {
 
 class Task;
+class WaitRequest;
 struct WorkerContext;
 
 /// The one way a command is executed: of a client, inside EXEC, replayed from the AOF. It checks in the order of
@@ -23,6 +24,7 @@ class Gate {
     kParked,   ///< waits for locks; after the session's waiter was woken: `resume` with the same arguments
     kHeld,     ///< not begun (CLIENT PAUSE, log or snapshot congested): call `execute` again in about a millisecond
     kRunning,  ///< session.running has work to do in slices
+    kBlocked,  ///< waits for keys; when session.blocked is over, which wakes the session's waiter: `finish_blocked`
   };
 
   explicit Gate(Services& services);
@@ -32,6 +34,8 @@ class Gate {
   void replay(Session& session, Args args, Reply& reply);
   /// Goes on with session.parked.
   Outcome resume(Session& session, Args args, Reply& reply);
+  /// Writes the reply of session.blocked, which is over. kDone or kRunning.
+  Outcome finish_blocked(Session& session, Reply& reply);
 
  private:
   /// Everything before the lock set. True: go on with `command`.
@@ -44,6 +48,8 @@ class Gate {
   Outcome begin_task(Session& session, Command const& command, Args args, std::unique_ptr<Task> task);
   Outcome run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
+  /// The handler has found nothing. True: the session waits for keys from now on.
+  bool begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request, Reply& reply);
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
   void run_exec(Session& session, Reply& reply, LockSet& locks);

@@ -1,5 +1,6 @@
 #include "command/session.h"
 
+#include "command/blocked_client.h"
 #include "command/task_runner.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
@@ -10,6 +11,15 @@ Session::Session(Services& services, std::shared_ptr<ClientCard> card) : service
 
 Session::~Session() {
   if (parked) parked->locks.abandon(services_.keyspace);
+  stop_waiting();
+}
+
+void Session::stop_waiting() {
+  if (!blocked) return;
+  blocked->close();
+  blocked.reset();
+  card_->set_unblockable(nullptr);
+  card_->wait_ends.store(false, std::memory_order_relaxed);
 }
 
 void Session::unwatch() {

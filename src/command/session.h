@@ -14,6 +14,7 @@
 
 namespace holdfast {
 
+class BlockedClient;
 struct Command;
 class TaskRunner;
 struct WorkerContext;
@@ -52,7 +53,7 @@ class Session {
   std::shared_ptr<ClientCard> const& shared_card() { return card_; }
   /// Of the worker that owns this session.
   virtual WorkerContext& worker() = 0;
-  /// Woken when a lock that this session waits for is free; always the same object.
+  /// Woken when a lock that this session waits for is free, or its waiting for keys is over; always the same object.
   virtual std::shared_ptr<Waiter> const& waiter() = 0;
   /// True for the loader of the AOF: nothing is refused, paused or expired.
   virtual bool trusted() const { return false; }
@@ -101,6 +102,11 @@ class Session {
   std::unique_ptr<Parked> parked;
   /// The long command that runs in slices; see TaskRunner.
   std::unique_ptr<TaskRunner> running;
+
+  /// The command that waits for keys; see Gate.
+  std::shared_ptr<BlockedClient> blocked;
+  /// Stops waiting for keys; the command is never answered (the connection is closed).
+  void stop_waiting();
 
   /// True while the gate runs this session's EXEC.
   bool executing_transaction = false;

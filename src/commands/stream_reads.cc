@@ -7,6 +7,7 @@
 #include "commands/stream_arguments.h"
 #include "commands/stream_delivery.h"
 #include "commands/stream_read_reply.h"
+#include "commands/stream_wait.h"
 #include "commands/streams.h"
 
 namespace holdfast {
@@ -169,7 +170,7 @@ std::optional<StreamReadPart> read_as_consumer(Txn& txn, ReadRequest const& requ
   StreamBody const& present = stream_of(record);
   size_t const group_index = *present.find_group(request.group);
   std::optional<ConsumerIndex> consumer = present.group(group_index).find_consumer(request.consumer);
-  bool const something = !wanted.only_new || present.group(group_index).last_id < present.entries().last_id();
+  bool const something = !wanted.only_new || has_entries_after(present, present.group(group_index).last_id);
   if (!something && !consumer) return std::nullopt;
   GroupPlace const place{wanted.key, request.group};
   StreamEdit stream(txn, wanted.key, record);
@@ -184,7 +185,7 @@ std::optional<StreamReadPart> read_as_consumer(Txn& txn, ReadRequest const& requ
   return redeliver(txn, request, wanted, *stream, *group, *consumer);
 }
 
-void read(Txn& txn, Args args, Reply& reply, bool of_group) {
+void read(Txn& txn, Args args, Reply& reply, bool of_group, DataHandler handler) {
   std::optional<ReadRequest> const request = parse_request(args, of_group, reply);
   if (!request) return;
   std::optional<std::vector<Wanted>> const streams = resolve(txn, args, *request, reply);
@@ -199,12 +200,18 @@ void read(Txn& txn, Args args, Reply& reply, bool of_group) {
     }
     if (part) parts.push_back(std::move(*part));
   }
-  if (parts.empty()) return reply.null_array();
-  reply_streams(std::move(parts), reply);
+  if (!parts.empty()) return reply_streams(std::move(parts), reply);
+  if (!request->block_ms) return reply.null_array();
+  std::vector<StreamWait::Place> places;
+  for (Wanted const& wanted : *streams) places.push_back({std::string(wanted.key), wanted.after});
+  auto wait = std::make_unique<StreamWait>(args, handler, request->first_key, std::move(places),
+                                           of_group ? std::optional(request->group) : std::nullopt);
+  wait->timeout_ms = *request->block_ms;
+  txn.wait(std::move(wait));
 }
 
-void cmd_xread(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, false); }
-void cmd_xreadgroup(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, true); }
+void cmd_xread(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, false, &cmd_xread); }
+void cmd_xreadgroup(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, true, &cmd_xreadgroup); }
 
 constexpr std::string_view kReadComplexity = "O(log N + M) for each stream, M entries out of N";
 

@@ -111,6 +111,10 @@ class Keyspace {
   ValueLimits limits;
   ValueContext value_context() const { return {hasher_, limits}; }
 
+  /// True from the first wait on that has a target (WaitRequest). Set under the lock of the key that is waited for, so who holds
+  /// that lock sees it before he meets the waiter.
+  std::atomic<bool> targets_waited_for{false};
+
   /// Keys are not expired while this is not 0: loading, CLIENT PAUSE, replicas.
   std::atomic<int> expiry_holds{0};
   bool expiry_held() const { return expiry_holds.load(std::memory_order_relaxed) != 0; }

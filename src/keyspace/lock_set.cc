@@ -15,6 +15,7 @@ void LockSet::clear() {
   hint_ = 0;
   next_ = 0;
   attempts_ = 0;
+  growths_ = 0;
   sorted_ = true;
   global_ = false;
 }
@@ -126,6 +127,44 @@ void LockSet::abandon(Keyspace& keyspace) {
   next_ = 0;
 }
 
+void LockSet::forget_keys() {
+  for (Key& key : keys_) key.data = nullptr;
+}
+
+bool LockSet::has_hash(uint64_t hash) const {
+  return std::ranges::any_of(keys_, [hash](Key const& key) { return key.hash == hash; });
+}
+
+bool LockSet::covers_waiters(Keyspace& keyspace) {
+  if (!keyspace.targets_waited_for.load(std::memory_order_relaxed) || global_) [[likely]] return true;
+  return covers_targets(keyspace);
+}
+
+bool LockSet::covers_targets(Keyspace& keyspace) {
+  DCHECK(held_);
+  std::vector<uint32_t> missing;
+  // Grows while it is walked. Who waits for a target whose partition is not locked is looked at in the next round.
+  for (size_t i = 0; i < keys_.size(); i++) {
+    uint64_t const hash = keys_[i].hash;
+    uint32_t const home = keyspace.partition_index(hash);
+    if (!contains(home)) continue;
+    keyspace.partition(home).waiters.find_targets(hash, [&](uint64_t target_hash) {
+      if (has_hash(target_hash)) return;
+      keys_.push_back({nullptr, 0, target_hash});
+      uint32_t const partition = keyspace.partition_index(target_hash);
+      if (!contains(partition)) missing.push_back(partition);
+    });
+  }
+  if (missing.empty()) return true;
+  unlock(keyspace);
+  if (++growths_ > kGrowthsBeforeAll) {
+    add_all(keyspace);
+  } else {
+    for (uint32_t partition : missing) add_partition(partition);
+  }
+  return false;
+}
+
 bool LockSet::contains(uint32_t partition) const {
   return global_ || std::binary_search(partitions_.begin(), partitions_.end(), partition);
 }
@@ -135,7 +174,7 @@ uint64_t LockSet::hash_of(Keyspace const& keyspace, std::string_view key) const 
   size_t count = keys_.size();
   for (size_t probe = 0; probe < 2 && hint_ + probe < count; probe++) {
     Key const& candidate = keys_[hint_ + probe];
-    if (candidate.data == key.data() && candidate.size == key.size()) {
+    if (candidate.data && candidate.data == key.data() && candidate.size == key.size()) {
       hint_ += probe;
       return candidate.hash;
     }

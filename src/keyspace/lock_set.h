@@ -21,13 +21,15 @@ class LockSet {
   enum class Outcome : uint8_t { kLocked, kParked };
 
   struct Key {
-    char const* data;
+    char const* data;  // null: known by its hash only
     size_t size;
     uint64_t hash;
   };
 
   /// Failed attempts after which a transaction asks for the slow lane.
   static constexpr int kAttemptsBeforeLane = 8;
+  /// Times that a set has grown for waiters after which it takes all partitions.
+  static constexpr int kGrowthsBeforeAll = 4;
 
   void clear();
   void add_key(Keyspace const& keyspace, std::string_view key);
@@ -43,11 +45,15 @@ class LockSet {
   /// Holds without taking: the thread owns the key space, because nobody else uses it or all partitions are locked for it.
   void assume();
   void unlock(Keyspace& keyspace);
+  /// Whether the set covers what serving the waiters of its keys may change: targets of moves, and targets of the waiters of
+  /// those, and so on. If not, all is unlocked and the set has become bigger: lock it again, and ask again. Precondition: held,
+  /// and nothing has been changed yet. The rounds are few: each adds a partition, and soon all are added.
+  bool covers_waiters(Keyspace& keyspace);
   /// Gives back whatever an interrupted `lock` kept (the connection was closed).
   void abandon(Keyspace& keyspace);
 
-  /// Drops the remembered hashes: the memory of the keys may be gone. The partitions stay.
-  void forget_keys() { keys_.clear(); }
+  /// The memory of the keys may be gone: they are no longer known by their address. Partitions and hashes stay.
+  void forget_keys();
 
   bool global() const { return global_; }
   bool held() const { return held_; }
@@ -61,12 +67,15 @@ class LockSet {
   void sort();
   bool lock_from(Keyspace& keyspace, size_t& next);
   void unlock_first(Keyspace& keyspace, size_t count);
+  bool covers_targets(Keyspace& keyspace);
+  bool has_hash(uint64_t hash) const;
 
   std::vector<Key> keys_;
   std::vector<uint32_t> partitions_;
   mutable size_t hint_ = 0;
   size_t next_ = 0;      // locks kept so far, while we hold the lane
   int attempts_ = 0;
+  int growths_ = 0;
   bool sorted_ = true;
   bool global_ = false;
   bool lane_ = false;

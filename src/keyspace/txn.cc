@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/number.h"
 #include "keyspace/keyspace.h"
+#include "keyspace/wait_request.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
 
@@ -62,12 +63,14 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   partition.dirty.add(changes);
   Keyspace::publish_counters(partition, db);
   if (!partition.watchers.empty()) [[unlikely]] partition.watchers.touch(db, key);
+  if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
 }
 
 void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   partition.expired.add(1);
   changed_ = true;
   if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  if (!partition.waiters.empty()) note_waited_for(db, key, partition);
   std::string_view const command[] = {expiry_deletion(), key};
   add_effect(db, command);
 }
@@ -333,6 +336,8 @@ void Txn::swap_databases(int a, int b) {
       partition.watchers.touch_database(a, in_either);
       partition.watchers.touch_database(b, in_either);
     }
+    note_waited_for_in(a, partition);
+    note_waited_for_in(b, partition);
     std::swap(table_a, table_b);
     Keyspace::publish_counters(partition, a);
     Keyspace::publish_counters(partition, b);
@@ -358,6 +363,7 @@ void Txn::flush(int db) {
         partition.watchers.touch_database(
             each, [&](std::string_view key) { return bool(table->find(keyspace_.hash(key), key)); });
       }
+      note_waited_for_in(each, partition);
       removed += table->size();
       if (keyspace_.cut().sink) {
         keyspace_.cut().sink->adopt(std::move(table));
@@ -399,26 +405,37 @@ void Txn::add_effect(int db, std::span<std::string_view const> command) {
   if (!log || !log->active()) return;
   size_t begin = scratch_.effects.size();
   log::append_command(scratch_.effects, command);
-  scratch_.commands.push_back({db, begin, scratch_.effects.size()});
+  scratch_.commands.push_back({db, unit_, begin, scratch_.effects.size()});
+}
+
+uint64_t Txn::append_to(log::Log& log, bool atomic) {
+  std::string_view const bytes = scratch_.effects;
+  scratch_.unit.clear();
+  for (TxnScratch::LoggedCommand const& command : scratch_.commands) {
+    scratch_.unit.push_back({command.db, bytes.substr(command.begin, command.end - command.begin)});
+  }
+  uint64_t offset = 0;
+  for (size_t begin = 0; begin < scratch_.commands.size();) {
+    int const unit = scratch_.commands[begin].unit;
+    size_t end = begin + 1;
+    if (atomic || unit > 0) {
+      while (end < scratch_.commands.size() && scratch_.commands[end].unit == unit) end++;
+    }
+    offset = log.append_unit(std::span(scratch_.unit).subspan(begin, end - begin));
+    begin = end;
+  }
+  return offset;
 }
 
 uint64_t Txn::commit(bool atomic) {
   DCHECK(!committed_ && !in_command_);
+  if (!scratch_.touched.empty()) [[unlikely]] serve_waiters();
   committed_ = true;
   log::Log* log = keyspace_.log();
   uint64_t offset = 0;
   if (log && log->active()) {
     if (!scratch_.commands.empty()) {
-      std::string_view bytes = scratch_.effects;
-      scratch_.unit.clear();
-      for (TxnScratch::LoggedCommand const& command : scratch_.commands) {
-        scratch_.unit.push_back({command.db, bytes.substr(command.begin, command.end - command.begin)});
-      }
-      if (atomic) {
-        offset = log->append_unit(scratch_.unit);
-      } else {
-        for (log::Effect const& effect : scratch_.unit) offset = log->append_unit(std::span(&effect, 1));
-      }
+      offset = append_to(*log, atomic);
       for (uint32_t index : locks_.partitions()) keyspace_.partition(index).last_offset = offset;
     } else if (!changed_) {
       for (uint32_t index : locks_.partitions()) offset = std::max(offset, keyspace_.partition(index).last_offset);
@@ -427,6 +444,10 @@ uint64_t Txn::commit(bool atomic) {
   scratch_.effects.clear();
   scratch_.commands.clear();
   locks_.unlock(keyspace_);
+  if (!scratch_.served.empty()) [[unlikely]] {
+    for (auto const& waiter : scratch_.served) waiter->deliver(offset);
+    scratch_.served.clear();
+  }
   return offset;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,12 +18,17 @@
 
 namespace holdfast {
 
+namespace log {
+class Log;
+}
 class Keyspace;
+class WaitRequest;
 
 /// Buffers of a worker that its transactions use one after the other, so that a command allocates nothing.
 struct TxnScratch {
   struct LoggedCommand {
     int db;
+    int unit;      // 0: what the transaction was made for; then one for each waiter that was served
     size_t begin;  // in `effects`
     size_t end;
   };
@@ -30,6 +36,12 @@ struct TxnScratch {
   std::vector<LoggedCommand> commands;
   std::vector<log::Effect> unit;
   std::vector<std::string> edits;  // buffers for packed values
+  struct TouchedKey {
+    int db;
+    std::string key;
+  };
+  std::vector<TouchedKey> touched;  // changed, and somebody waits for them
+  std::vector<std::shared_ptr<KeyWaiter>> served;
 };
 
 /// How a string is to be stored.
@@ -118,6 +130,17 @@ class Txn {
   /// Sets `flag` when `key` of the present database changes (WATCH).
   void watch(std::string_view key, WatchFlag const& flag);
 
+  // ---- waiting for keys -------------------------------------------------------------------------------------------------
+
+  /// The present command has found nothing and wants to wait: it has changed and replied nothing. Whoever executes it takes the
+  /// request, and lets it wait or answers.
+  void wait(std::unique_ptr<WaitRequest> request);
+  std::unique_ptr<WaitRequest> take_wait_request();
+  /// Puts `waiter` at the end of the line of each key of `request`, in the present database.
+  void enlist(std::shared_ptr<KeyWaiter> const& waiter, WaitRequest const& request);
+  /// Those who wait for keys are not served by this transaction (loading).
+  void serve_nobody() { serves_ = false; }
+
   // ---- what is logged --------------------------------------------------------------------------------------------------
 
   /// Starts one command of this transaction. Its bytes are logged as sent at `end_command` if it changed something and
@@ -141,7 +164,8 @@ class Txn {
   std::string_view expiry_deletion() const;
   std::string_view user_deletion() const;
 
-  /// Appends the effects to the log once and releases the locks. The commit point: nothing may be called after it.
+  /// Serves those who wait for keys that have changed, in the order of the changes, appends the effects to the log, and releases
+  /// the locks. Each served command is a unit of its own in the log. The commit point: nothing may be called after it.
   /// Returns the log offset that a reply must wait for under `appendfsync always`: of this transaction's append, or of the
   /// last write to a partition it read. 0 when nothing was logged.
   /// `atomic`: more than one command is logged inside MULTI ... EXEC; false for unrelated deletions (active expiry).
@@ -171,6 +195,13 @@ class Txn {
   void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void add_effect(int db, std::span<std::string_view const> command);
+  /// A key was changed or removed: notes it for `serve_waiters` if somebody waits for it.
+  void note_waited_for(int db, std::string_view key, Partition& partition);
+  void note_waited_for_in(int db, Partition& partition);
+  void serve_waiters();
+  void serve_key(int db, std::string const& key);
+  void serve(std::shared_ptr<KeyWaiter> const& waiter, int db, std::string_view key);
+  uint64_t append_to(log::Log& log, bool atomic);
   /// The record becomes what the edit holds.
   void write_back(std::string_view key, ValueEdit& edit, bool empty);
   /// Keeps the buffer of an edit for the next one.
@@ -191,8 +222,12 @@ class Txn {
   bool in_command_ = false;
   bool committed_ = false;
   bool changed_ = false;
+  bool serves_ = true;
   int command_db_ = 0;  // database in which the command began
+  int unit_ = 0;        // of what is logged now
   std::span<std::string_view const> command_;
+  TxnScratch::TouchedKey const* serving_ = nullptr;  // the key whose waiters are served now
+  std::unique_ptr<WaitRequest> wait_request_;
 };
 
 }  // namespace holdfast
