@@ -55,8 +55,10 @@ size_t WaitLine::sweep() {
   return left;
 }
 
-bool WaitLine::empty() const {
-  return std::ranges::all_of(queues_, [](Queue const& queue) { return queue.empty(); });
+size_t WaitLine::places() const {
+  size_t places = 0;
+  for (Queue const& queue : queues_) places += queue.size();
+  return places;
 }
 
 std::string WaitTable::name(int db, std::string_view key) { return to_text(db).append(":").append(key); }
@@ -78,6 +80,12 @@ WaitLine* WaitTable::find(int db, std::string_view key) {
 void WaitTable::drop_if_empty(int db, std::string_view key) {
   auto const found = lines_.find(name(db, key));
   if (found != lines_.end() && found->second.empty()) lines_.erase(found);
+}
+
+size_t WaitTable::places() const {
+  size_t places = 0;
+  for (auto const& [name, line] : lines_) places += line.places();
+  return places;
 }
 
 std::vector<std::string> WaitTable::keys_of(int db) const {

@@ -49,7 +49,8 @@ class WaitLine {
   void visit_streams(std::function<bool(std::shared_ptr<KeyWaiter> const&)> const& visit);
   /// Drops those who wait no more; returns how many are left.
   size_t sweep();
-  bool empty() const;
+  size_t places() const;
+  bool empty() const { return places() == 0; }
 
  private:
   using Queue = std::deque<std::weak_ptr<KeyWaiter>>;
@@ -70,6 +71,8 @@ class WaitTable {
   /// Null: nobody waits for the key. Valid until `add`, or `drop_if_empty` of this key.
   WaitLine* find(int db, std::string_view key);
   void drop_if_empty(int db, std::string_view key);
+  /// Places in all lines, those of the dead included.
+  size_t places() const;
   /// Names of the keys of `db` that are waited for.
   std::vector<std::string> keys_of(int db) const;
   /// Calls `found` with the hash of each target of the waiters of a key, whatever its database.
