@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "scripting/chunk_loader.h"
+#include "scripting/library_draft.h"
 #include "scripting/lua_to_reply.h"
 #include "scripting/protected_table.h"
 #include "scripting/reply_to_lua.h"
@@ -72,7 +74,8 @@ std::string text_field(lua_State* state, char const* name) {
 
 }  // namespace
 
-Interpreter::Interpreter(SandboxKind kind, std::atomic<int64_t>& bytes, Logger& logger) : logger_(logger), lua_(bytes) {
+Interpreter::Interpreter(SandboxKind kind, std::atomic<int64_t>& bytes, Clock const& clock, Logger& logger)
+    : clock_(clock), logger_(logger), lua_(bytes) {
   lua_.set_owner(this);
   build_sandbox(state(), kind, random_);
 }
@@ -136,10 +139,42 @@ ScriptRun::Ended Interpreter::write_failure(std::string_view name, Reply& reply)
 }
 
 void Interpreter::look(lua_State* state, lua_Debug*) {
-  if (of(state).stopping_) {
+  Interpreter& self = of(state);
+  if (self.stopping_) {
     lua_pushstring(state, kStopped);
     lua_error(state);
   }
+  if (self.draft_ && self.clock_.monotonic_us() > self.load_deadline_us_) {
+    push_error(state, "ERR FUNCTION LOAD timeout", false);
+    lua_error(state);
+  }
+}
+
+Status Interpreter::load_library(std::string_view code, LibraryDraft& draft) {
+  lua_State* lua = state();
+  int const handler = push_error_handler();
+  if (load_text(lua, code, "@user_function") != 0) {
+    std::string text = "Error compiling function: " + std::string(text_at(lua, -1));
+    lua_settop(lua, handler - 1);
+    return fail(std::move(text));
+  }
+  draft_ = &draft;
+  load_deadline_us_ = clock_.monotonic_us() + kLoadMicrosecondsMax;
+  stopping_ = false;
+  show_library_globals(lua, true);
+  lua_sethook(lua, &look, LUA_MASKCOUNT, kInstructionsPerLook);
+  int const code_of_run = lua_pcall(lua, 0, 0, handler);
+  lua_sethook(lua, nullptr, 0, 0);
+  show_library_globals(lua, false);
+  draft_ = nullptr;
+  Status status;
+  if (code_of_run != 0) {
+    std::string const text = lua_istable(lua, -1) ? text_field(lua, "err") : "ERR unknown error";
+    status = fail("Error registering functions: " + text);
+    for (LibraryDraft::Function const& each : draft.functions()) luaL_unref(lua, LUA_REGISTRYINDEX, each.reference);
+  }
+  lua_settop(lua, handler - 1);
+  return status;
 }
 
 void Interpreter::stop(lua_State* where) {

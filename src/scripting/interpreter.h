@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/result.h"
 #include "command/nested_calls.h"
 #include "resp/output_buffer.h"
 #include "resp/reply.h"
@@ -21,7 +23,7 @@ class LibraryDraft;
 class Interpreter {
  public:
   /// `bytes` counts the memory of all interpreters of one kind.
-  Interpreter(SandboxKind kind, std::atomic<int64_t>& bytes, Logger& logger);
+  Interpreter(SandboxKind kind, std::atomic<int64_t>& bytes, Clock const& clock, Logger& logger);
   Interpreter(Interpreter const&) = delete;
   Interpreter& operator=(Interpreter const&) = delete;
 
@@ -33,6 +35,10 @@ class Interpreter {
   /// A run that is to be repeated writes nothing. The stack is empty afterwards.
   ScriptRun::Ended run(NestedCalls& calls, std::string_view name, int arguments, Reply& reply);
 
+  /// Of a kFunctions interpreter: runs the code of a library, without its first line, and fills the draft. The functions are
+  /// in the registry of the state. Fails with the text of the error reply, and leaves nothing behind then.
+  Status load_library(std::string_view code, LibraryDraft& draft);
+
   /// What the running script works with; null while nothing runs.
   NestedCalls* calls() { return calls_; }
   /// 2 or 3: redis.setresp.
@@ -40,7 +46,6 @@ class Interpreter {
   void set_protocol(int protocol) { protocol_ = protocol; }
   /// The library whose code is being run to see what it registers, or null.
   LibraryDraft* draft() { return draft_; }
-  void set_draft(LibraryDraft* draft) { draft_ = draft; }
 
   /// redis.call and redis.pcall with the arguments on the stack of `state`, which may be a coroutine. Returns as functions
   /// of this folder do.
@@ -57,16 +62,20 @@ class Interpreter {
  private:
   /// Instructions between two looks at the world outside.
   static constexpr int kInstructionsPerLook = 100'000;
+  /// The code of a library may run so long.
+  static constexpr int64_t kLoadMicrosecondsMax = 500'000;
 
   static void look(lua_State* state, lua_Debug*);
   bool read_arguments(lua_State* state);
 
+  Clock const& clock_;
   Logger& logger_;
   ScriptRandom random_;
   LuaState lua_;
   NestedCalls* calls_ = nullptr;
   LibraryDraft* draft_ = nullptr;
   int protocol_ = 2;
+  int64_t load_deadline_us_ = 0;  // of `draft_`, monotonic
   bool stopping_ = false;
   // of the call that is being made
   std::vector<std::string_view> arguments_;

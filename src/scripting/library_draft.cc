@@ -9,6 +9,7 @@
 namespace holdfast::scripting {
 namespace {
 
+/// Of the table on the top, which is popped when all is well.
 char const* read_flags(lua_State* state, LibraryDraft::Function& function) {
   if (!lua_istable(state, -1)) return "flags argument to redis.register_function must be a table representing function flags";
   for (int i = 1;; i++) {
@@ -20,7 +21,7 @@ char const* read_flags(lua_State* state, LibraryDraft::Function& function) {
     if (!flag) return "unknown flag given";
     function.flags |= *flag;
   }
-  lua_pop(state, 1);
+  lua_pop(state, 2);
   return nullptr;
 }
 
@@ -32,18 +33,15 @@ char const* read_named(lua_State* state, LibraryDraft::Function& function) {
   lua_pushnil(state);  // the callback, when it is found
   lua_pushnil(state);
   while (lua_next(state, 1)) {
-    if (lua_type(state, -2) != LUA_TSTRING) {
-      return "named argument key given to redis.register_function is not a string";
-    }
-    std::string_view const key = text_at(state, -2);
+    std::string_view const key = lua_type(state, -2) == LUA_TSTRING ? text_at(state, -2) : std::string_view();
     if (key == "function_name") {
-      if (lua_type(state, -1) != LUA_TSTRING) {
+      if (!lua_isstring(state, -1)) {
         return "function_name argument given to redis.register_function must be a string";
       }
       function.name = text_at(state, -1);
       named = true;
     } else if (key == "description") {
-      if (lua_type(state, -1) != LUA_TSTRING) {
+      if (!lua_isstring(state, -1)) {
         return "description argument given to redis.register_function must be a string";
       }
       function.description = text_at(state, -1);

@@ -286,11 +286,8 @@ void Unpacker::value() {
     case 0xd1: return integer<int16_t>();
     case 0xd2: return integer<int32_t>();
     case 0xd3: return integer<int64_t>();
-    case 0xc4:
     case 0xd9: return sized(1, &Unpacker::string);
-    case 0xc5:
     case 0xda: return sized(2, &Unpacker::string);
-    case 0xc6:
     case 0xdb: return sized(4, &Unpacker::string);
     case 0xdc: return sized(2, &Unpacker::array);
     case 0xdd: return sized(4, &Unpacker::array);

@@ -38,7 +38,7 @@ class Format {
     Item item{.code = *at_++};
     item.size = size_of(item.code);
     item.filling = filling(item, position);
-    if (std::strchr(" <>!=", item.code)) control(item.code);
+    if (std::strchr(" <>!", item.code)) control(item.code);
     return item;
   }
 
@@ -89,11 +89,10 @@ class Format {
       case '<': header_.little = true; return;
       case '!': {
         int const alignment = number(kNativeAlignment);
-        if (alignment == 0 || (alignment & (alignment - 1)) != 0) luaL_error(state_, "alignment is not a power of 2");
+        if (alignment == 0 || (alignment & (alignment - 1)) != 0) luaL_error(state_, "alignment %d is not a power of 2", alignment);
         header_.alignment = alignment;
         return;
       }
-      case '=': header_.little = true; return;
       default: return;
     }
   }
@@ -104,8 +103,7 @@ class Format {
 };
 
 int refuse_format(lua_State* state, char code) {
-  if (std::isalpha(static_cast<unsigned char>(code))) return luaL_error(state, "invalid format option '%c'", code);
-  return luaL_error(state, "invalid format option '%c'", code);
+  return luaL_argerror(state, 1, lua_pushfstring(state, "invalid format option '%c'", code));
 }
 
 void add_integer(lua_State* state, luaL_Buffer* buffer, int argument, bool little, size_t size) {
@@ -167,8 +165,7 @@ int pack(lua_State* state) {
       case ' ':
       case '<':
       case '>':
-      case '!':
-      case '=': break;
+      case '!': break;
       default: return refuse_format(state, item.code);
     }
     total += item.size;
@@ -261,8 +258,7 @@ int unpack(lua_State* state) {
       case ' ':
       case '<':
       case '>':
-      case '!':
-      case '=': break;
+      case '!': break;
       default: return refuse_format(state, item.code);
     }
     position += item.size;
@@ -277,11 +273,8 @@ int size(lua_State* state) {
   while (!format.at_end()) {
     Item const item = format.next(position);
     position += item.filling;
-    if (item.code == 's') luaL_argerror(state, 1, "variable-size format 's'");
-    if (item.code == 'c' && item.size == 0) luaL_argerror(state, 1, "variable-size format 'c0'");
-    if (!std::isalnum(static_cast<unsigned char>(item.code)) && !std::strchr(" <>!=", item.code)) {
-      return refuse_format(state, item.code);
-    }
+    if (item.code == 's') luaL_argerror(state, 1, "option 's' has no fixed size");
+    if (item.code == 'c' && item.size == 0) luaL_argerror(state, 1, "option 'c0' has no fixed size");
     position += item.size;
   }
   lua_pushinteger(state, static_cast<lua_Integer>(position));

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "command/script_run.h"
@@ -23,7 +25,7 @@ class WorkerEngine final : public WorkerScripts {
   /// The engine of the session's worker.
   static WorkerEngine& of(Session& session);
 
-  WorkerEngine(Scripting& process, Logger& logger) : process_(process), logger_(logger) {}
+  WorkerEngine(Scripting& process, Clock const& clock, Logger& logger) : process_(process), clock_(clock), logger_(logger) {}
 
   /// A script compiled in `scripts()`.
   struct Compiled {
@@ -36,16 +38,36 @@ class WorkerEngine final : public WorkerScripts {
   Result<Compiled const*> add_script(std::string_view text);
   Interpreter& scripts();
 
+  /// By its name; none: there is no such function.
+  std::optional<LibrarySet::Found> find_function(std::string_view name);
+  /// Where the function is in the registry of `functions()`; its library is compiled when it must be. Fails with the text
+  /// of the error reply when that is not possible, or when the library is gone.
+  Result<int> function_reference(LibrarySet::Found const& function);
+  Interpreter& functions();
+
  private:
   Result<Compiled const*> compile(std::shared_ptr<Script> script, std::string_view code);
   /// Forgets everything when SCRIPT FLUSH was called.
   void follow_flush();
 
+  /// Forgets the libraries that are no more.
+  void follow_registry();
+
   Scripting& process_;
+  Clock const& clock_;
   Logger& logger_;
   std::unique_ptr<Interpreter> scripts_;
   std::unordered_map<std::string_view, Compiled> compiled_;  // the key is the script's own
   uint64_t generation_ = 0;
+
+  std::unique_ptr<Interpreter> functions_;
+  struct CompiledLibrary {
+    std::shared_ptr<Library const> library;
+    std::vector<int> references;  ///< of its functions, in their order
+  };
+  std::unordered_map<Library const*, CompiledLibrary> libraries_;
+  std::shared_ptr<LibrarySet const> set_;
+  uint64_t set_version_ = 0;
 };
 
 }  // namespace holdfast::scripting

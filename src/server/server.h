@@ -85,6 +85,7 @@ class Server final : public ServerControl {
   Keyspace keyspace_;
   log::AofDirectory aof_directory_;
   log::Log log_;
+  scripting::Scripting scripting_;
   snapshot::Persistence persistence_;
   CommandTable commands_;
   ClientRegistry clients_;
@@ -93,7 +94,6 @@ class Server final : public ServerControl {
   WriteGuards guards_;
   SlowLog slow_log_;
   ServerState state_;
-  scripting::Scripting scripting_;
   Services services_;
   Gate gate_;
   std::vector<std::unique_ptr<Worker>> workers_;
