@@ -9,6 +9,8 @@
 #include "command/blocked_client.h"
 #include "command/count_call.h"
 #include "command/errors.h"
+#include "command/lock_needs.h"
+#include "command/nested_calls.h"
 #include "command/pause.h"
 #include "command/slowlog.h"
 #include "command/task_runner.h"
@@ -53,34 +55,14 @@ std::string unknown_subcommand(Command const& container, std::string_view name) 
 
 /// Adds the keys of a command to the lock set. The arguments must stay where they are until the locks are released.
 void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command const& command, Args args, LockSet& locks) {
-  if (command.simple_keys) {
+  if (command.simple_keys && worker.hint && command.first_key == command.last_key) {
     std::string_view first = args[static_cast<size_t>(command.first_key)];
-    if (worker.hint && command.first_key == command.last_key && first.data() == worker.hint->key.data()) {
+    if (first.data() == worker.hint->key.data()) {
       locks.add_key(keyspace, first, worker.hint->hash);
       return;
     }
-    int last = command.last_key >= 0 ? command.last_key : static_cast<int>(args.size()) + command.last_key;
-    for (int i = command.first_key; i <= last && i < static_cast<int>(args.size()); i += command.key_step) {
-      locks.add_key(keyspace, args[static_cast<size_t>(i)]);
-    }
-    return;
   }
-  if (command.key_specs.empty()) return;
-  KeyPositions keys;
-  CommandTable::find_keys(command, args, keys);
-  for (auto const& position : keys.positions) {
-    if (!position.spec->not_key) locks.add_key(keyspace, args[position.index]);
-  }
-}
-
-/// Whether a command may touch keys that only its handler will know.
-bool needs_all_partitions(Command const& command, Args args) {
-  if (!command.has(kAllPartitions | kPatternKeys)) [[likely]] return false;
-  if (command.has(kAllPartitions)) return true;
-  for (size_t i = 2; i + 1 < args.size(); i++) {
-    if ((args.is(i, "BY") || args.is(i, "GET")) && args[i + 1].find('*') != std::string_view::npos) return true;
-  }
-  return false;
+  for_each_key(command, args, [&](std::string_view key) { locks.add_key(keyspace, key); });
 }
 
 /// Writes a long reply while other clients go on.
@@ -209,6 +191,10 @@ bool Gate::held_by_pause(Session& session, Command const& command) const {
   if (session.trusted()) return false;
   Pause::Mode mode = services_.pause.mode(session.worker().now_ms);
   if (mode == Pause::Mode::kNone) [[likely]] return false;
+  // Of a script it is known only when it has been found, which is before its locks.
+  if (mode != Pause::Mode::kAll && command.kind == Command::Kind::kScript) {
+    return session.script_run && session.script_run->may_write();
+  }
   return mode == Pause::Mode::kAll || writes(session, command, kWrite | kMayReplicate);
 }
 
@@ -221,7 +207,7 @@ bool Gate::writes(Session& session, Command const& command, uint32_t flags) cons
 bool Gate::must_hold(Session& session, Command const& command) const {
   if (held_by_pause(session, command)) return true;
   if (session.trusted() || (session.transaction.open && &command != exec_)) return false;  // queueing changes nothing
-  return writes(session, command, kWrite) && (services_.log.over_limit() || services_.persistence.congested());
+  return writes(session, command, kWrite | kMayReplicate) && (services_.log.over_limit() || services_.persistence.congested());
 }
 
 Gate::Outcome Gate::execute(Session& session, Args args, Reply& reply) {
@@ -293,6 +279,16 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
       }
       return begin_task(session, command, args, std::move(task));
     }
+    case Command::Kind::kScript: {
+      size_t errors_before = reply.errors();
+      session.script_run = command.script(session, args, reply);
+      if (!session.script_run) {
+        count(session, command, args, reply, errors_before);
+        return Outcome::kDone;
+      }
+      add_script_locks(session, command, args, session.script_run->reach());
+      return run_locked(session, command, args, reply, locks);
+    }
     case Command::Kind::kContainer: break;
   }
   CHECK(!"the arity of a container demands a subcommand");
@@ -311,7 +307,7 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
     return run_data(session, command, args, reply, locks);
   }
   do {
-    if (!locks.global() && locks.try_lock(services_.keyspace)) [[likely]] continue;
+    if (!locks.global() && !locks.wants_lane() && locks.try_lock(services_.keyspace)) [[likely]] continue;
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
       if (!session.parked) session.parked = std::make_unique<Session::Parked>();
       session.parked->command = &command;
@@ -339,6 +335,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   // A pause may have begun since the command was let in; CLIENT PAUSE relies on this look under the locks.
   if (held_by_pause(session, command)) [[unlikely]] {
     locks.unlock(services_.keyspace);
+    session.script_run.reset();
     return Outcome::kHeld;
   }
   if (&command == exec_) {
@@ -349,6 +346,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     count(session, command, args, reply, reply.errors());
     return Outcome::kDone;
   }
+  if (command.kind == Command::Kind::kScript) return run_script(session, command, args, reply, locks);
   size_t errors_before = reply.errors();
   {
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
@@ -425,6 +423,59 @@ Gate::Outcome Gate::finish_blocked(Session& session, Reply& reply) {
   return Outcome::kDone;
 }
 
+void Gate::add_script_locks(Session& session, Command const& command, Args args, ScriptReach reach) {
+  LockSet& locks = session.worker().locks;
+  if (reach == ScriptReach::kAll) return locks.add_all(services_.keyspace);
+  add_keys(session.worker(), services_.keyspace, command, args, locks);
+  if (reach == ScriptReach::kFurther) locks.want_lane();
+}
+
+Gate::Outcome Gate::run_script(Session& session, Command const& command, Args args, Reply& reply, LockSet& held) {
+  std::unique_ptr<ScriptRun> script = std::move(session.script_run);
+  std::optional<ScriptReach> repeat_with;
+  {
+    bool const final = held.may_extend(services_.keyspace);
+    Txn txn(services_.keyspace, held, session.worker().scratch, session.worker().now_ms);
+    txn.select(session.db());
+    if (!session.touch_keys) txn.set_no_touch();
+    if (session.owns_keyspace()) txn.serve_nobody();
+    if (!final) txn.keep_undo();
+    repeat_with = run_script_in(session, command, args, reply, txn, held, *script);
+    if (repeat_with) {
+      txn.abort();
+    } else {
+      note_offset(session, txn.commit());
+    }
+  }
+  if (!repeat_with) return Outcome::kDone;
+  script->note_reach(*repeat_with);
+  LockSet& locks = session.worker().locks;
+  locks.clear();
+  add_script_locks(session, command, args, *repeat_with);
+  session.script_run = std::move(script);
+  return run_locked(session, command, args, reply, locks);
+}
+
+std::optional<ScriptReach> Gate::run_script_in(Session& session, Command const& command, Args args, Reply& reply, Txn& txn,
+                                               LockSet& locks, ScriptRun& script) {
+  WorkerContext& worker = session.worker();
+  uint64_t const start = worker.command_ticks;
+  size_t errors_before = reply.errors();
+  ScriptRun::Ended ended;
+  {
+    NestedCalls calls(*this, session, txn, locks);
+    ended = script.run(calls, args, reply);
+    if (calls.repeat_with()) return calls.repeat_with();
+  }
+  worker.command_ticks = start;  // its time is that of all that it has called
+  if (ended == ScriptRun::Ended::kCountedError) {
+    errors_before = reply.errors();
+    worker.statistics.commands[command.id].failed.add(1);
+  }
+  count(session, command, args, reply, errors_before);
+  return std::nullopt;
+}
+
 void Gate::count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before) {
   WorkerContext& worker = session.worker();
   uint64_t now = ticks();
@@ -457,6 +508,8 @@ void Gate::build_exec_locks(Session& session, LockSet& locks) {
       return;
     }
     add_keys(session.worker(), keyspace, *queued.command, args, locks);
+    // A transaction is not taken back: its scripts get what they need while it holds what it has.
+    if (queued.command->kind == Command::Kind::kScript) locks.want_lane();
   }
   for (WatchedKey const& watched : session.watched) locks.add_key(keyspace, watched.key);
 }
@@ -485,14 +538,28 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   std::vector<std::string_view> views;
   for (QueuedCommand const& queued : transaction.queue) {
     txn.select(session.db());
-    run_in_transaction(session, *queued.command, args_of(queued, views), reply, txn);
+    if (queued.command->kind == Command::Kind::kScript) {
+      run_queued_script(session, *queued.command, args_of(queued, views), reply, txn, locks);
+    } else {
+      run_nested(session, *queued.command, args_of(queued, views), reply, txn);
+    }
   }
   session.executing_transaction = false;
   session.end_transaction();
   note_offset(session, txn.commit());
 }
 
-void Gate::run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn) {
+void Gate::run_queued_script(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, LockSet& locks) {
+  size_t errors_before = reply.errors();
+  if (std::unique_ptr<ScriptRun> script = command.script(session, args, reply)) {
+    auto repeat_with = run_script_in(session, command, args, reply, txn, locks, *script);
+    CHECK(!repeat_with);
+  } else {
+    count(session, command, args, reply, errors_before);
+  }
+}
+
+void Gate::run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn) {
   size_t errors_before = reply.errors();
   txn.begin_command(args.span());
   switch (command.kind) {
@@ -504,6 +571,7 @@ void Gate::run_in_transaction(Session& session, Command const& command, Args arg
         run_task_in_transaction(session, *task, txn, reply);
       }
       break;
+    case Command::Kind::kScript:
     case Command::Kind::kContainer: break;
   }
   reply.write_rest();

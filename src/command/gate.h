@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "command/command_table.h"
 #include "command/services.h"
@@ -36,6 +37,8 @@ class Gate {
   Outcome resume(Session& session, Args args, Reply& reply);
   /// Writes the reply of session.blocked, which is over. kDone or kRunning.
   Outcome finish_blocked(Session& session, Reply& reply);
+  /// One command inside `txn`, which holds what it needs: of an EXEC, or called by a script. Not for scripts.
+  void run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn);
 
  private:
   /// Everything before the lock set. True: go on with `command`.
@@ -53,7 +56,13 @@ class Gate {
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
   void run_exec(Session& session, Reply& reply, LockSet& locks);
-  void run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn);
+  /// Into the worker's lock set, which is empty.
+  void add_script_locks(Session& session, Command const& command, Args args, ScriptReach reach);
+  /// Runs session.script_run, and takes it back when it needs more than it may get.
+  Outcome run_script(Session& session, Command const& command, Args args, Reply& reply, LockSet& held);
+  std::optional<ScriptReach> run_script_in(Session& session, Command const& command, Args args, Reply& reply, Txn& txn,
+                                           LockSet& locks, ScriptRun& script);
+  void run_queued_script(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, LockSet& locks);
   void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
   void count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before);
 

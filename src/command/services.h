@@ -22,6 +22,9 @@ class Log;
 namespace snapshot {
 class Persistence;
 }
+namespace scripting {
+class Scripting;
+}
 class ClientRegistry;
 class CommandTable;
 class Keyspace;
@@ -66,6 +69,8 @@ struct Services {
   snapshot::Persistence& persistence;
   log::Log& log;
   ServerControl& control;
+  /// Null where there are no scripts (tests of single folders).
+  scripting::Scripting* scripting = nullptr;
 };
 
 }  // namespace holdfast

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "command/client_card.h"
+#include "command/script_run.h"
 #include "command/services.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/watch_table.h"
@@ -100,6 +101,8 @@ class Session {
     LockSet locks;
   };
   std::unique_ptr<Parked> parked;
+  /// The script that is about to run or waits for locks.
+  std::unique_ptr<ScriptRun> script_run;
   /// The long command that runs in slices; see TaskRunner.
   std::unique_ptr<TaskRunner> running;
 

@@ -1,6 +1,7 @@
 #include "keyspace/lock_set.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -18,6 +19,7 @@ void LockSet::clear() {
   growths_ = 0;
   sorted_ = true;
   global_ = false;
+  lane_wanted_ = false;
 }
 
 void LockSet::add_key(Keyspace const& keyspace, std::string_view key) { add_key(keyspace, key, keyspace.hash(key)); }
@@ -66,7 +68,7 @@ LockSet::Outcome LockSet::lock(Keyspace& keyspace, std::shared_ptr<Waiter> const
     return Outcome::kLocked;
   }
   while (true) {
-    if (!lane_ && (global_ || attempts_ >= kAttemptsBeforeLane)) {
+    if (!lane_ && (global_ || lane_wanted_ || attempts_ >= kAttemptsBeforeLane)) {
       if (!keyspace.lane().take(waiter)) return Outcome::kParked;
       lane_ = true;
       next_ = 0;
@@ -163,6 +165,35 @@ bool LockSet::covers_targets(Keyspace& keyspace) {
     for (uint32_t partition : missing) add_partition(partition);
   }
   return false;
+}
+
+bool LockSet::may_extend(Keyspace const& keyspace) const {
+  DCHECK(held_);
+  return lane_ || assumed_ || !keyspace.concurrent();
+}
+
+void LockSet::take_further(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile) {
+  if (assumed_ || !keyspace.concurrent()) return;
+  while (!keyspace.partition(partition).lock.spin_lock()) {
+    meanwhile();
+    std::this_thread::yield();  // the holder may need this processor to come to its end
+  }
+}
+
+void LockSet::extend(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile) {
+  DCHECK(may_extend(keyspace));
+  if (contains(partition)) return;
+  take_further(keyspace, partition, meanwhile);
+  partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
+}
+
+void LockSet::extend_to_all(Keyspace& keyspace, std::function<void()> const& meanwhile) {
+  DCHECK(may_extend(keyspace));
+  if (global_) return;
+  for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
+    if (!contains(i)) take_further(keyspace, i, meanwhile);
+  }
+  add_all(keyspace);
 }
 
 bool LockSet::contains(uint32_t partition) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ class LockSet {
   void add_partition(uint32_t partition);
   /// Everything: for global transactions.
   void add_all(Keyspace const& keyspace);
+  /// Takes the slow lane first, so that more can be added while these are held: for scripts.
+  void want_lane() { lane_wanted_ = true; }
+  bool wants_lane() const { return lane_wanted_; }
 
   /// `waiter` must be a shared_ptr that stays the same over the attempts of one command.
   Outcome lock(Keyspace& keyspace, std::shared_ptr<Waiter> const& waiter);
@@ -52,6 +56,13 @@ class LockSet {
   /// Gives back whatever an interrupted `lock` kept (the connection was closed).
   void abandon(Keyspace& keyspace);
 
+  /// Whether more partitions may be taken while these are held: with the slow lane, or where nobody is excluded.
+  bool may_extend(Keyspace const& keyspace) const;
+  /// Takes one more partition / all others. Waits for whoever has it, who never waits for us: only the holder of the lane
+  /// waits while it holds something. `meanwhile` is called between two tries. Precondition: held, may_extend.
+  void extend(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile);
+  void extend_to_all(Keyspace& keyspace, std::function<void()> const& meanwhile);
+
   /// The memory of the keys may be gone: they are no longer known by their address. Partitions and hashes stay.
   void forget_keys();
 
@@ -65,6 +76,7 @@ class LockSet {
 
  private:
   void sort();
+  void take_further(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile);
   bool lock_from(Keyspace& keyspace, size_t& next);
   void unlock_first(Keyspace& keyspace, size_t count);
   bool covers_targets(Keyspace& keyspace);
@@ -79,6 +91,7 @@ class LockSet {
   bool sorted_ = true;
   bool global_ = false;
   bool lane_ = false;
+  bool lane_wanted_ = false;
   bool held_ = false;
   bool assumed_ = false;
 };

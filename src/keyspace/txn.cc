@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/number.h"
@@ -62,20 +63,30 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   dirty_ += changes;
   partition.dirty.add(changes);
   Keyspace::publish_counters(partition, db);
-  if (!partition.watchers.empty()) [[unlikely]] partition.watchers.touch(db, key);
+  if (undo_) [[unlikely]] undo_->find(db, key)->changes += changes;
+  if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
+}
+
+void Txn::touch_watchers(int db, std::string_view key, Partition& partition) {
+  if (undo_) {
+    undo_->find(db, key)->watchers_due = true;
+  } else {
+    partition.watchers.touch(db, key);
+  }
 }
 
 void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   partition.expired.add(1);
   changed_ = true;
-  if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  if (!partition.watchers.empty()) touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) note_waited_for(db, key, partition);
   std::string_view const command[] = {expiry_deletion(), key};
   add_effect(db, command);
 }
 
 void Txn::expire_now(int db, KeyHome const& home, KeyTable::Slot slot) {
+  if (undo_) [[unlikely]] keep_old_of(db, slot, slot.entry()->key());
   note_expired(db, *home.partition, slot.entry()->key());
   table(db, home)->erase(slot);
   Keyspace::publish_counters(*home.partition, db);
@@ -91,6 +102,7 @@ std::string_view Txn::user_deletion() const {
 
 Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Access access) {
   KeyTable& table = keyspace_.table(*home.partition, db);
+  keep_old(db, home, content.key);
   KeyTable::Slot slot = table.find(home.hash, content.key);
   if (slot && is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
     expire_now(db, home, slot);
@@ -130,6 +142,7 @@ void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
   if (KeyTable::Slot slot = locate(db_, home, key)) {
     Record* record = slot.entry();
     if (record->encoding() == Encoding::kInt && (keep_ttl || !record->has_expiry())) {
+      keep_old(db_, home, key);
       table(db_, home)->before_change(slot);
       record->set_integer(value);
       changed(db_, key, *home.partition);
@@ -142,6 +155,7 @@ void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
 
 size_t Txn::write_range(std::string_view key, size_t offset, std::string_view bytes) {
   KeyHome home = this->home(key);
+  keep_old(db_, home, key);
   size_t end = offset + bytes.size();
   KeyTable::Slot slot = locate(db_, home, key);
   if (!slot) {
@@ -158,6 +172,7 @@ size_t Txn::write_range(std::string_view key, size_t offset, std::string_view by
 
 std::span<char> Txn::open_string(std::string_view key) {
   KeyHome home = this->home(key);
+  keep_old(db_, home, key);
   KeyTable::Slot slot = locate(db_, home, key);
   CHECK(slot);
   size_t const length = slot.entry()->text_length();
@@ -191,6 +206,7 @@ bool Txn::remove_in(int db, std::string_view key, uint64_t changes) {
     expire_now(db, home, slot);
     return false;
   }
+  keep_old(db, home, key);
   table(db, home)->erase(slot);
   changed(db, key, *home.partition, changes);
   return true;
@@ -200,6 +216,7 @@ void Txn::set_expiry(std::string_view key, std::optional<int64_t> expire_ms) {
   KeyHome home = this->home(key);
   KeyTable::Slot slot = locate(db_, home, key);
   CHECK(slot);
+  keep_old(db_, home, key);
   table(db_, home)->set_expiry(slot, expire_ms);
   changed(db_, key, *home.partition);
 }
@@ -237,6 +254,7 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
     scratch_.edits.pop_back();
     edit.bytes.clear();
   }
+  if (undo_) [[unlikely]] keep_old(db_, home(key), key);
   if (!record) return edit;
   DCHECK(record->type() == type);
   edit.encoding = record->encoding();
@@ -278,7 +296,7 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
   partition.expired_fields.add(fields.size());
   partition.dirty.add(fields.size());
   changed_ = true;
-  if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  if (!partition.watchers.empty()) touch_watchers(db, key, partition);
   for (std::string_view field : fields) {
     std::string_view const command[] = {"HDEL", key, field};
     add_effect(db, command);
@@ -429,6 +447,7 @@ uint64_t Txn::append_to(log::Log& log, bool atomic) {
 
 uint64_t Txn::commit(bool atomic) {
   DCHECK(!committed_ && !in_command_);
+  if (undo_) [[unlikely]] drop_undo();
   if (!scratch_.touched.empty()) [[unlikely]] serve_waiters();
   committed_ = true;
   log::Log* log = keyspace_.log();
@@ -449,6 +468,59 @@ uint64_t Txn::commit(bool atomic) {
     scratch_.served.clear();
   }
   return offset;
+}
+
+void Txn::keep_undo() {
+  DCHECK(!changed_ && !locks_.global() && scratch_.undo.entries().empty());
+  undo_ = &scratch_.undo;
+}
+
+void Txn::keep_old_of(int db, KeyTable::Slot slot, std::string_view key) {
+  if (undo_->find(db, key)) return;
+  undo_->add(db, key, slot ? std::optional(copy_value(slot.entry())) : std::nullopt);
+}
+
+void Txn::drop_undo() {
+  UndoJournal& journal = *std::exchange(undo_, nullptr);
+  for (UndoJournal::Entry const& entry : journal.entries()) {
+    if (entry.watchers_due) home(entry.key).partition->watchers.touch(entry.db, entry.key);
+  }
+  journal.clear();
+}
+
+void Txn::abort() {
+  DCHECK(undo_ && !committed_ && !in_command_);
+  UndoJournal& journal = *std::exchange(undo_, nullptr);
+  for (UndoJournal::Entry& entry : journal.entries()) restore(entry);
+  journal.clear();
+  scratch_.effects.clear();
+  scratch_.commands.clear();
+  scratch_.touched.clear();
+  committed_ = true;
+  locks_.unlock(keyspace_);
+}
+
+void Txn::restore(UndoJournal::Entry& entry) {
+  KeyHome home = this->home(entry.key);
+  KeyTable& table = keyspace_.table(*home.partition, entry.db);
+  KeyTable::Slot slot = table.find(home.hash, entry.key);
+  if (entry.old) {
+    DetachedValue& value = *entry.old;
+    RecordContent content{.key = entry.key, .type = value.type, .encoding = value.encoding, .bytes = value.bytes,
+                          .integer = value.integer, .shared = value.shared.detach(), .body = value.body.release(),
+                          .expire_ms = value.expire_ms, .access = value.access};
+    slot ? table.replace(slot, content) : table.insert(home.hash, content);
+  } else if (slot) {
+    table.erase(slot);
+  }
+  home.partition->dirty.subtract(entry.changes);
+  Keyspace::publish_counters(*home.partition, entry.db);
+}
+
+void Txn::forget_logged_after(size_t commands) {
+  if (commands >= scratch_.commands.size()) return;
+  scratch_.effects.resize(scratch_.commands[commands].begin);
+  scratch_.commands.resize(commands);
 }
 
 }  // namespace holdfast

@@ -12,6 +12,7 @@
 #include "keyspace/lock_set.h"
 #include "keyspace/partition.h"
 #include "keyspace/record.h"
+#include "keyspace/undo_journal.h"
 #include "log/stream_buffer.h"
 #include "values/detached_value.h"
 #include "values/value_edit.h"
@@ -42,6 +43,7 @@ struct TxnScratch {
   };
   std::vector<TouchedKey> touched;  // changed, and somebody waits for them
   std::vector<std::shared_ptr<KeyWaiter>> served;
+  UndoJournal undo;
 };
 
 /// How a string is to be stored.
@@ -173,6 +175,17 @@ class Txn {
 
   LockSet const& locks() const { return locks_; }
 
+  // ---- taking back -----------------------------------------------------------------------------------------------------
+
+  /// From here on the old state of each key that changes is kept, and nobody is told before the commit. Not for what
+  /// changes all keys (flush, swap_databases). Precondition: nothing has changed yet.
+  void keep_undo();
+  /// In place of `commit`: every key is as it was at `keep_undo`, nothing is logged, the locks are released.
+  void abort();
+  /// Marks a place in what will be logged, and forgets what came after it (a script that logs only a part).
+  size_t logged_commands() const { return scratch_.commands.size(); }
+  void forget_logged_after(size_t commands);
+
   /// The table of the selected database in a locked partition; null when it has never had a key.
   KeyTable* table_of(uint32_t partition);
   /// Bytes that a key takes: its block, its share of the table, its shared buffer. 0: there is no such key.
@@ -193,6 +206,15 @@ class Txn {
   KeyTable* table(int db, KeyHome const& home) const { return home.partition->tables[static_cast<size_t>(db)].get(); }
   KeyTable::Slot locate(int db, KeyHome const& home, std::string_view key) const;
   void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
+  /// Called before the key changes.
+  void keep_old(int db, KeyHome const& home, std::string_view key) {
+    if (undo_) [[unlikely]] keep_old_of(db, locate(db, home, key), key);
+  }
+  void keep_old_of(int db, KeyTable::Slot slot, std::string_view key);
+  void touch_watchers(int db, std::string_view key, Partition& partition);
+  void restore(UndoJournal::Entry& entry);
+  /// The transaction will be committed: those who WATCH what has changed are told.
+  void drop_undo();
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void add_effect(int db, std::span<std::string_view const> command);
   /// A key was changed or removed: notes it for `serve_waiters` if somebody waits for it.
@@ -214,6 +236,7 @@ class Txn {
   TxnScratch& scratch_;
   int64_t now_ms_;
   int db_ = 0;
+  UndoJournal* undo_ = nullptr;
   uint64_t dirty_ = 0;
   uint64_t dirty_at_command_ = 0;
   bool replaced_ = false;

@@ -14,6 +14,7 @@
 #include "commands/families.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
+#include "scripting/families.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -60,6 +61,7 @@ log::AofLocation aof_location(config::Config const& config) {
 
 std::vector<CommandRows> Server::families() {
   std::vector<CommandRows> all = command_families();
+  for (CommandRows rows : scripting::families()) all.push_back(rows);
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
 }
@@ -76,12 +78,13 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       log_(aof_directory_, clock_,
            log::LogOptions{.policy = fsync_policy(config), .annotate = config.flag(Directive::kAofTimestampEnabled),
                            .appends_in_turns = true, .latency = &latency_}),
-      persistence_({clock_, logger, config, keyspace_, log_, disk_, &latency_}),
+      scripting_(clock_, logger),
+      persistence_({clock_, logger, config, keyspace_, log_, disk_, &latency_, &scripting_.functions()}),
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
-                state_, persistence_, log_, *this},
+                state_, persistence_, log_, *this, &scripting_},
       gate_(services_),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {

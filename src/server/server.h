@@ -26,6 +26,7 @@
 #include "log/aof_directory.h"
 #include "log/log.h"
 #include "memory/lazy_free.h"
+#include "scripting/scripting.h"
 #include "server/acceptor.h"
 #include "server/internal_session.h"
 #include "server/signals.h"
@@ -84,6 +85,7 @@ class Server final : public ServerControl {
   Keyspace keyspace_;
   log::AofDirectory aof_directory_;
   log::Log log_;
+  scripting::Scripting scripting_;
   snapshot::Persistence persistence_;
   CommandTable commands_;
   ClientRegistry clients_;

@@ -73,7 +73,11 @@ class RdbLoad {
         case RdbEvent::kSlotInfo:
           break;  // as kResizeDb
         case RdbEvent::kFunction:
-          return refuse("The RDB file contains a function library, and functions cannot be loaded yet");
+          if (!parts_.functions) return refuse("The RDB file contains a function library, and there are no functions here");
+          if (Status loaded = parts_.functions->load(reader_.function_source()); !loaded) {
+            return refuse("Failed creating the library: " + loaded.error().message);
+          }
+          break;
         case RdbEvent::kModuleAux:
           return refuse("The RDB file contains AUX module data I can't load: there are no modules");
         case RdbEvent::kError:
