@@ -43,6 +43,7 @@ TEST_F(SortedSets, RandomOperationsAsAMap) {
   std::vector<std::pair<SortedSet, Model>> frozen;
   for (int step = 0; step < 200'000; step++) {
     std::string member = "member:" + std::to_string(random_.below(8'000));
+    if (random_.below(4) == 0) set.prefetch(std::vector<std::string_view>(random_.below(20), member));  // whatever the size
     if (random_.below(500) == 0) member.append(1'500, 'x');
     double const score = static_cast<double>(random_.below(300)) - 100;
     uint64_t const what = random_.below(1'000);
