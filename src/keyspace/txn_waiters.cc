@@ -17,12 +17,11 @@ void Txn::wait(std::unique_ptr<WaitRequest> request) {
 std::unique_ptr<WaitRequest> Txn::take_wait_request() { return std::move(wait_request_); }
 
 void Txn::enlist(std::shared_ptr<KeyWaiter> const& waiter, WaitRequest const& request) {
-  std::optional<KeyHome> const target = request.target ? std::optional(home(*request.target)) : std::nullopt;
   for (std::string const& key : request.keys) {
     KeyHome const home = this->home(key);
     home.partition->waiters.add(db_, key, request.type(), waiter);
-    if (!target) continue;
-    home.partition->waiters.add_target(home.hash, target->hash, waiter);
+    if (!request.target) continue;
+    home.partition->waiters.add_target(home.hash, this->home(*request.target).hash, waiter);
     keyspace_.targets_waited_for.store(true, std::memory_order_relaxed);
   }
 }

@@ -3,9 +3,11 @@
 A test fails as soon as its difference is gone, so that the row in `docs/differences.md` goes with it.
 """
 
+import re
+
 import pytest
 
-from harness import Kind, Reply
+from harness import Kind, Reply, format_reply
 from harness.payload import FOOTER_BYTES, seal, string_payload
 from harness.set_payload import int_set_payload
 from harness.sorted_set_payload import packed_payload
@@ -115,3 +117,54 @@ def test_d31_an_empty_stream_has_no_first_entry(both):
     reference, candidate = map(first_id, both)
     assert reference == b"18446744073709551615-18446744073709551615"
     assert candidate == b"0-0"
+
+
+def _start_waiting(server, client, *command):
+    """Sends it on a connection of its own, and returns that when it waits."""
+    waiting = server.client()
+    waiting.send(*command)
+    for _ in range(1000):
+        if b"blocked_clients:1" in client.must("INFO", "clients").value:
+            return waiting
+    raise AssertionError("it does not wait")
+
+
+def test_d32_who_waits_for_entries_gets_entries(pair, both):
+    answers = []
+    for server, client in zip((pair.reference, pair.candidate), both):
+        client.must("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+        client.must("XADD", "s", "1-1", "a", "1")
+        client.must("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+        with _start_waiting(server, client, "XREAD", "BLOCK", 0, "STREAMS", "s", "$") as waiting:
+            client.pipeline([("MULTI",), ("XADD", "s", "2-1", "a", "1"), ("XDEL", "s", "2-1"), ("EXEC",)])
+            client.must("XADD", "s", "3-1", "b", "2")
+            first = waiting.read_reply()
+        client.must("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+        command = ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", ">")
+        with _start_waiting(server, client, *command) as waiting:
+            client.must("XGROUP", "SETID", "s", "g", "1-1")
+            client.must("XADD", "s", "4-1", "c", "3")
+            second = waiting.read_reply()
+        answers.append([format_reply(first), format_reply(second)])
+    reference, candidate = answers
+    assert reference[0] == '[["s" []]]'
+    assert candidate[0] == '[["s" [["3-1" ["b" "2"]]]]]'
+    assert '"4-1"' in reference[1]
+    assert candidate[1] == '[["s" [["3-1" ["b" "2"]]]]]'
+
+
+def test_d33_a_command_that_waits_is_counted_when_it_is_answered(pair, both):
+    def calls(client) -> bytes:
+        found = re.search(rb"cmdstat_blpop:calls=(\d+)", client.must("INFO", "commandstats").value)
+        return found.group(1) if found else b"0"
+
+    during, after = [], []
+    for server, client in zip((pair.reference, pair.candidate), both):
+        client.must("CONFIG", "RESETSTAT")
+        with _start_waiting(server, client, "BLPOP", "k", 0) as waiting:
+            during.append(calls(client))
+            client.must("RPUSH", "k", "1")
+            waiting.read_reply()
+            after.append(calls(client))
+    assert during == [b"1", b"0"]
+    assert after == [b"1", b"1"]

@@ -22,6 +22,7 @@ class Compared(enum.Enum):
 class Rule:
     """One command (`make` gives its arguments, without the name), said `weight` times as often as a rule of weight 1.
 
+    waits    it may wait for keys, which takes time: only said inside MULTI, where it does not
     mutable  False where a random word in place of an argument could do something that depends on time or is costly
     """
 
@@ -30,3 +31,4 @@ class Rule:
     make: Callable[[Source], list[bytes]]
     compared: Compared = Compared.EXACTLY
     mutable: bool = True
+    waits: bool = False

@@ -133,6 +133,15 @@ def _xreadgroup(source: Source) -> list[bytes]:
     return [b"GROUP", _group(source), _consumer(source)] + options + _streams(source, b"$" if source.chance(0.02) else b">")
 
 
+def _waiting_read(source: Source) -> list[bytes]:
+    return [b"BLOCK", source.pick((b"1", b"2", b"-1", b"1.5", b"x"))] + _xread(source)
+
+
+def _waiting_group_read(source: Source) -> list[bytes]:
+    words = _xreadgroup(source)
+    return words[:3] + [b"BLOCK", b"1"] + words[3:]
+
+
 def _xsetid(source: Source) -> list[bytes]:
     added = [b"ENTRIESADDED", source.pick((b"100000", b"50", b"0", b"-1", b"9223372036854775807", b"x"))]
     deleted = [b"MAXDELETEDID", _id(source)]
@@ -232,6 +241,8 @@ RULES = [
     Rule(b"XREAD", 4, _xread),
     Rule(b"XGROUP", 8, _xgroup),
     Rule(b"XREADGROUP", 12, _xreadgroup),
+    Rule(b"XREAD", 1, _waiting_read, mutable=False, waits=True),
+    Rule(b"XREADGROUP", 2, _waiting_group_read, mutable=False, waits=True),
     Rule(b"XACK", 4, lambda s: [_key(s), _group(s)] + _ids(s)),
     Rule(b"XPENDING", 5, _xpending, Compared.TIMES),
     Rule(b"XCLAIM", 6, _xclaim, mutable=False),
