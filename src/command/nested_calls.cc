@@ -55,28 +55,17 @@ Command const* NestedCalls::admit(Args args) {
   return command;
 }
 
-bool NestedCalls::may_hold(ScriptReach reach) {
-  if (locks_.may_extend(services_.keyspace)) return true;
-  repeat_with_ = reach;
-  return false;
-}
-
 bool NestedCalls::hold_keys(Command const& command, Args args) {
   static std::function<void()> const kNothing = [] {};
+  Keyspace& keyspace = services_.keyspace;
   if (needs_all_partitions(command, args) || command.kind == Command::Kind::kTask) {
-    if (locks_.global()) return true;
-    if (!may_hold(ScriptReach::kAll)) return false;
-    locks_.extend_to_all(services_.keyspace, kNothing);
-    return true;
+    if (!locks_.hold_all(keyspace, kNothing)) repeat_with_ = ScriptReach::kAll;
+    return !repeat_with_;
   }
-  bool held = true;
   for_each_key(command, args, [&](std::string_view key) {
-    uint32_t const partition = services_.keyspace.partition_index(services_.keyspace.hash(key));
-    if (!held || locks_.contains(partition)) return;
-    held = may_hold(ScriptReach::kFurther);
-    if (held) locks_.extend(services_.keyspace, partition, kNothing);
+    if (!repeat_with_ && !locks_.hold_key(keyspace, key, kNothing)) repeat_with_ = ScriptReach::kFurther;
   });
-  return held;
+  return !repeat_with_;
 }
 
 NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {

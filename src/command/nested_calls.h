@@ -56,7 +56,6 @@ class NestedCalls {
   Command const* refuse(std::string_view text);
   /// Holds the locks that the command needs. False: they are not to be had in this run.
   bool hold_keys(Command const& command, Args args);
-  bool may_hold(ScriptReach reach);
 
   Gate& gate_;
   Session& session_;

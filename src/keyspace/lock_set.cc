@@ -180,20 +180,36 @@ void LockSet::take_further(Keyspace& keyspace, uint32_t partition, std::function
   }
 }
 
-void LockSet::extend(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile) {
-  DCHECK(may_extend(keyspace));
-  if (contains(partition)) return;
-  take_further(keyspace, partition, meanwhile);
-  partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
+bool LockSet::hold_key(Keyspace& keyspace, std::string_view key, std::function<void()> const& meanwhile) {
+  DCHECK(held_);
+  uint64_t const hash = keyspace.hash(key);
+  // Asked of keys that are held, so that nobody begins to wait meanwhile.
+  auto waited_for = [&] { return keyspace.targets_waited_for.load(std::memory_order_relaxed); };
+  if (contains(keyspace.partition_index(hash)) && (global_ || !waited_for())) [[likely]] return true;
+  std::vector<uint64_t> hashes{hash};
+  for (size_t i = 0; i < hashes.size(); i++) {  // grows while it is walked
+    uint32_t const home = keyspace.partition_index(hashes[i]);
+    if (!contains(home)) {
+      if (!may_extend(keyspace)) return false;
+      take_further(keyspace, home, meanwhile);
+      partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), home), home);
+    }
+    if (!waited_for()) break;
+    keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
+      if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
+    });
+  }
+  return true;
 }
 
-void LockSet::extend_to_all(Keyspace& keyspace, std::function<void()> const& meanwhile) {
-  DCHECK(may_extend(keyspace));
-  if (global_) return;
+bool LockSet::hold_all(Keyspace& keyspace, std::function<void()> const& meanwhile) {
+  if (global_) return true;
+  if (!may_extend(keyspace)) return false;
   for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
     if (!contains(i)) take_further(keyspace, i, meanwhile);
   }
   add_all(keyspace);
+  return true;
 }
 
 bool LockSet::contains(uint32_t partition) const {

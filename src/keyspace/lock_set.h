@@ -58,10 +58,12 @@ class LockSet {
 
   /// Whether more partitions may be taken while these are held: with the slow lane, or where nobody is excluded.
   bool may_extend(Keyspace const& keyspace) const;
-  /// Takes one more partition / all others. Waits for whoever has it, who never waits for us: only the holder of the lane
-  /// waits while it holds something. `meanwhile` is called between two tries. Precondition: held, may_extend.
-  void extend(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile);
-  void extend_to_all(Keyspace& keyspace, std::function<void()> const& meanwhile);
+  /// Holds the partition of one more key, and those of what serving its waiters may change: takes what is missing, if
+  /// `may_extend`; else returns false when something is. Waits for whoever has it, who never waits for us: only the holder of
+  /// the lane waits while it holds something. `meanwhile` is called between two tries. Precondition: held.
+  bool hold_key(Keyspace& keyspace, std::string_view key, std::function<void()> const& meanwhile);
+  /// The same for all partitions.
+  bool hold_all(Keyspace& keyspace, std::function<void()> const& meanwhile);
 
   /// The memory of the keys may be gone: they are no longer known by their address. Partitions and hashes stay.
   void forget_keys();
