@@ -20,17 +20,22 @@ KEYS = 20_000 if EFFORT < 10 else 1_000_000
 KEYS_COMPARED = 3000
 REPLY_LIMIT_S = 300.0
 REWRITE_LIMIT_S = 600.0
+LOAD_LIMIT_S = 300.0
 PIPELINE_COMMANDS = 2000
 COMMON = ["--save", "", "--enable-debug-command", "yes"]
 AOF = ["--appendonly", "yes", "--appendfsync", "no"]
 
 
 def reference(directory: pathlib.Path, *directives: str) -> Server:
-    return Server(reference_binary(), [*COMMON, *directives], directory=directory)
+    server = Server(reference_binary(), [*COMMON, *directives], directory=directory)
+    server.start_limit_s = LOAD_LIMIT_S
+    return server
 
 
 def candidate(directory: pathlib.Path, *directives: str) -> Server:
-    return CheckedServer([*COMMON, "--threads", "2", *directives], directory=directory)
+    server = CheckedServer([*COMMON, "--threads", "2", *directives], directory=directory)
+    server.start_limit_s = LOAD_LIMIT_S
+    return server
 
 
 def fill(server: Server, keys: int, prefix: str = "key") -> None:

@@ -75,6 +75,8 @@ class Server:
         self._owns_directory = directory is None
         self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="holdfast-test-"))
         self.log_path = self.directory / "server.log"
+        # How long loading may take.
+        self.start_limit_s = START_LIMIT_S
         self._process: Optional[subprocess.Popen] = None
 
     def __enter__(self) -> "Server":
@@ -147,7 +149,7 @@ class Server:
         return "\n".join(self.log().splitlines()[-lines:])
 
     def _wait_ready(self) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + self.start_limit_s
         while time.monotonic() < deadline:
             if not self.running():
                 raise ServerDied(f"{self.binary} ended with {self._process.poll()} at start:\n{self.log_tail()}")
@@ -160,4 +162,4 @@ class Server:
             except (OSError, ConnectionClosed, ReplyTimeout):
                 pass
             time.sleep(0.02)
-        raise ServerDied(f"{self.binary} did not answer PING within {START_LIMIT_S} s:\n{self.log_tail()}")
+        raise ServerDied(f"{self.binary} did not answer PING within {self.start_limit_s} s:\n{self.log_tail()}")
