@@ -18,8 +18,11 @@ class BusyScript {
  public:
   enum class Kind : uint8_t { kScript, kFunction };
 
-  BusyScript(Kind kind, std::string name, std::vector<std::string> command, int64_t start_ms, bool wrote)
-      : kind(kind), name(std::move(name)), command(std::move(command)), start_ms(start_ms),
+  BusyScript(Kind of, std::string called, std::vector<std::string> words, int64_t began_ms, bool wrote)
+      : kind(of),
+        name(std::move(called)),
+        command(std::move(words)),
+        start_ms(began_ms),
         state_(wrote ? State::kWrote : State::kRunning) {}
 
   Kind const kind;

@@ -12,6 +12,7 @@
 #include "command/lock_needs.h"
 #include "command/nested_calls.h"
 #include "command/pause.h"
+#include "command/server_state.h"
 #include "command/slowlog.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
@@ -309,6 +310,7 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
   do {
     if (!locks.global() && !locks.wants_lane() && locks.try_lock(services_.keyspace)) [[likely]] continue;
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
+      if (refused_as_busy(session, command, reply, locks)) return Outcome::kDone;
       if (!session.parked) session.parked = std::make_unique<Session::Parked>();
       session.parked->command = &command;
       if (&locks != &session.parked->locks) std::swap(session.parked->locks, locks);
@@ -318,12 +320,23 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
   return run_data(session, command, args, reply, locks);
 }
 
+bool Gate::refused_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks) {
+  if (!services_.state.busy_scripts.any()) [[likely]] return false;
+  std::shared_ptr<BusyScript> const holder = services_.state.busy_scripts.holder_of(locks.partitions());
+  if (!holder) return false;
+  locks.abandon(services_.keyspace);
+  session.script_run.reset();
+  reject(session, &command, reply, busy_error(holder->kind));
+  return true;
+}
+
 Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
   std::unique_ptr<Session::Parked> parked = std::move(session.parked);
   parked->locks.forget_keys();  // the arguments may have moved while the connection was parked
   session.worker().command_ticks = ticks();
   do {
     if (parked->locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
+      if (refused_as_busy(session, *parked->command, reply, parked->locks)) return Outcome::kDone;
       session.parked = std::move(parked);
       return Outcome::kParked;
     }

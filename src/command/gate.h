@@ -53,6 +53,8 @@ class Gate {
   Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   /// The handler has found nothing. True: the session waits for keys from now on.
   bool begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request, Reply& reply);
+  /// The locks are held by a busy script: gives up and replies so.
+  bool refused_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks);
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
   void run_exec(Session& session, Reply& reply, LockSet& locks);

@@ -76,6 +76,10 @@ NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
     return Outcome::kRefused;
   }
   if (!hold_keys(*command, args)) return Outcome::kRepeat;
+  if (busy_) [[unlikely]] {
+    busy_->set_partitions(locks_.partitions());
+    if (command->has(kWrite) ? !busy_->may_write() : busy_->killed()) return Outcome::kKilled;
+  }
   size_t const logged_before = txn_.logged_commands();
   txn_.select(session_.db());
   gate_.run_nested(session_, *command, args, reply, txn_);

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "command/busy_scripts.h"
 #include "command/command_table.h"
 #include "command/script_run.h"
 #include "command/services.h"
@@ -26,6 +27,7 @@ class NestedCalls {
     kDone,     ///< the reply is written
     kRefused,  ///< nothing was done; `refusal()` says why
     kRepeat,   ///< the script must end at once, to be run again
+    kKilled,   ///< the script must end at once, somebody has killed it
   };
 
   /// From the beginning to the end of one run. The session's database is put back at the end.
@@ -45,6 +47,9 @@ class NestedCalls {
   void set_allow_oom(bool yes) { allow_oom_ = yes; }
   /// redis.set_repl: whether what follows is logged.
   void set_logging(bool yes) { logging_ = yes; }
+  /// The script has become busy: asked before each command that writes. Null: no longer.
+  void set_busy(BusyScript* busy) { busy_ = busy; }
+  LockSet const& locks() const { return locks_; }
   /// A command that writes has been executed.
   bool wrote() const { return wrote_; }
   /// The memory limit was exceeded when the script began.
@@ -71,6 +76,7 @@ class NestedCalls {
   bool out_of_memory_;
   std::optional<ScriptReach> repeat_with_;
   std::string refusal_;
+  BusyScript* busy_ = nullptr;
 };
 
 }  // namespace holdfast

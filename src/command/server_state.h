@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "command/busy_scripts.h"
 #include "base/mutex.h"
 #include "base/random.h"
 #include "command/memory_usage.h"
@@ -88,6 +89,7 @@ class ReplicationId {
 
 /// Switches and figures of the process that commands of administrators share with the server's own work. Any thread.
 struct ServerState {
+  BusyScripts busy_scripts;
   MemoryUsage memory;
   ShutdownState shutdown;
   ReplicationId replication_id;

@@ -34,7 +34,7 @@ class EvalRun final : public ScriptRun {
     push_arguments(state, args, end_of_keys, args.size());
     set_global(state, "ARGV");
     lua_rawgeti(state, LUA_REGISTRYINDEX, compiled->reference);
-    return interpreter.run(calls, script_->sha, 0, reply);
+    return interpreter.run(calls, script_->sha, args, 0, reply);
   }
 
  private:
@@ -80,8 +80,8 @@ std::unique_ptr<ScriptRun> cmd_evalsha(Session& session, Args args, Reply& reply
   return prepare(session, reply, compiled, kReadOnly, *keys);
 }
 
-#define HOLDFAST_FLAGS "noscript stale skip_monitor no_mandatory_keys may_replicate"
-#define HOLDFAST_RO_FLAGS "readonly noscript stale skip_monitor no_mandatory_keys"
+#define HOLDFAST_FLAGS "noscript stale skip_monitor no_mandatory_keys movablekeys may_replicate"
+#define HOLDFAST_RO_FLAGS "readonly noscript stale skip_monitor no_mandatory_keys movablekeys"
 #define HOLDFAST_ARGUMENTS " numkeys:integer [key:key...] [arg:string...]"
 
 constexpr std::string_view kComplexity = "That of the script.";

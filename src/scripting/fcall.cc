@@ -29,7 +29,7 @@ class FunctionRun final : public ScriptRun {
     lua_rawgeti(state, LUA_REGISTRYINDEX, *reference);
     push_arguments(state, args, kFirstKeyIndex, end_of_keys);
     push_arguments(state, args, end_of_keys, args.size());
-    return interpreter.run(calls, found_.function().name, 2, reply);
+    return interpreter.run(calls, found_.function().name, args, 2, reply);
   }
 
  private:
@@ -62,11 +62,11 @@ constexpr std::string_view kSyntax = "function:string numkeys:integer [key:key..
 constexpr std::string_view kComplexity = "That of the function.";
 
 constexpr CommandRow kRows[] = {
-    {.name = "fcall", .arity = -3, .flags = "noscript stale skip_monitor no_mandatory_keys may_replicate",
+    {.name = "fcall", .arity = -3, .flags = "noscript stale skip_monitor no_mandatory_keys movablekeys may_replicate",
      .keys = "RW access update i2 n(0,1,1) \"We cannot tell how the keys will be used so we assume the worst, RW and UPDATE\"",
      .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kComplexity,
      .summary = "Calls a function.", .syntax = kSyntax, .handler = &cmd_fcall<false>},
-    {.name = "fcall_ro", .arity = -3, .flags = "readonly noscript stale skip_monitor no_mandatory_keys",
+    {.name = "fcall_ro", .arity = -3, .flags = "readonly noscript stale skip_monitor no_mandatory_keys movablekeys",
      .keys = "RO access i2 n(0,1,1) \"We cannot tell how the keys will be used so we assume the worst, RO and ACCESS\"",
      .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kComplexity,
      .summary = "Calls a function that does not write.", .syntax = kSyntax, .handler = &cmd_fcall<true>},

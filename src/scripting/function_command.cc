@@ -4,10 +4,12 @@
 #include <optional>
 
 #include "base/glob.h"
+#include "command/server_state.h"
 #include "command/session.h"
 #include "commands/stream_help.h"
 #include "rdb/dump_payload.h"
 #include "rdb/writer.h"
+#include "scripting/kill_script.h"
 #include "scripting/scripting.h"
 #include "scripting/shebang.h"
 
@@ -67,11 +69,25 @@ void cmd_function_list(Session& session, Args args, Reply& reply) {
   reply.end_deferred_array(mark, count);
 }
 
+void reply_running(BusyScript const* script, Services& services, Reply& reply) {
+  if (!script) return reply.null();
+  reply.map(3);
+  reply.bulk("name");
+  reply.bulk(script->name);
+  reply.bulk("command");
+  reply.array(script->command.size());
+  for (std::string const& word : script->command) reply.bulk(word);
+  reply.bulk("duration_ms");
+  reply.integer(services.clock.monotonic_us() / 1000 - script->start_ms);
+}
+
 void cmd_function_stats(Session& session, Args, Reply& reply) {
+  std::shared_ptr<BusyScript> const script = session.services().state.busy_scripts.oldest();
+  if (script && script->kind == BusyScript::Kind::kScript) return reply.error(busy_error(script->kind));
   std::shared_ptr<LibrarySet const> const set = registry_of(session).current();
   reply.map(2);
   reply.bulk("running_script");
-  reply.null();
+  reply_running(script.get(), session.services(), reply);
   reply.bulk("engines");
   reply.map(1);
   reply.bulk("LUA");
@@ -80,6 +96,10 @@ void cmd_function_stats(Session& session, Args, Reply& reply) {
   reply.integer(static_cast<int64_t>(set->libraries().size()));
   reply.bulk("functions_count");
   reply.integer(static_cast<int64_t>(set->function_count()));
+}
+
+void cmd_function_kill(Session& session, Args, Reply& reply) {
+  kill_script(session, BusyScript::Kind::kFunction, reply);
 }
 
 void cmd_function_dump(Session& session, Args, Reply& reply) {
@@ -119,6 +139,10 @@ constexpr CommandRow kRows[] = {
      .tips = "nondeterministic_output;request_policy:all_shards;response_policy:special", .group = "scripting",
      .since = "7.0.0", .complexity = "O(1)", .summary = "Tells of the function that is running, and of the engines.",
      .syntax = "", .handler = &cmd_function_stats},
+    {.name = "function|kill", .arity = 2, .flags = "noscript allow_busy", .keys = "", .categories = "scripting",
+     .tips = "request_policy:all_shards;response_policy:one_succeeded", .group = "scripting", .since = "7.0.0",
+     .complexity = "O(1)", .summary = "Ends the function that is running, if it has not written yet.", .syntax = "",
+     .handler = &cmd_function_kill},
     {.name = "function|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "scripting", .tips = "",
      .group = "scripting", .since = "7.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
      .handler = &cmd_function_help},

@@ -2,6 +2,9 @@
 
 #include <cstdio>
 
+#include "command/server_state.h"
+#include "command/session.h"
+#include "config/config.h"
 #include "scripting/chunk_loader.h"
 #include "scripting/library_draft.h"
 #include "scripting/lua_to_reply.h"
@@ -12,6 +15,7 @@ namespace holdfast::scripting {
 namespace {
 
 constexpr char kStopped[] = "the script has ended";
+constexpr char kKilled[] = "ERR Script killed by user with SCRIPT KILL...";
 
 /// The error value as a text, for one that is no table.
 void push_error_text(lua_State* state, int index) {
@@ -75,7 +79,7 @@ std::string text_field(lua_State* state, char const* name) {
 }  // namespace
 
 Interpreter::Interpreter(SandboxKind kind, std::atomic<int64_t>& bytes, Clock const& clock, Logger& logger)
-    : clock_(clock), logger_(logger), lua_(bytes) {
+    : clock_(clock), logger_(logger), lua_(bytes), kind_(kind) {
   lua_.set_owner(this);
   build_sandbox(state(), kind, random_);
 }
@@ -85,9 +89,12 @@ int Interpreter::push_error_handler() {
   return lua_gettop(state());
 }
 
-ScriptRun::Ended Interpreter::run(NestedCalls& calls, std::string_view name, int arguments, Reply& reply) {
+ScriptRun::Ended Interpreter::run(NestedCalls& calls, std::string_view name, Args command, int arguments, Reply& reply) {
   lua_State* lua = state();
   calls_ = &calls;
+  name_ = name;
+  command_ = command;
+  start_ms_ = clock_.monotonic_us() / 1000;
   protocol_ = 2;
   stopping_ = false;
   lua_sethook(lua, &look, LUA_MASKCOUNT, kInstructionsPerLook);
@@ -95,6 +102,11 @@ ScriptRun::Ended Interpreter::run(NestedCalls& calls, std::string_view name, int
   lua_insert(lua, 1);
   int const code = lua_pcall(lua, arguments, 1, 1);
   lua_sethook(lua, nullptr, 0, 0);
+  if (busy_) {
+    calls.session().services().state.busy_scripts.remove(busy_.get());
+    calls.set_busy(nullptr);
+    busy_.reset();
+  }
   auto ended = ScriptRun::Ended::kReplied;
   if (!calls.repeat_with()) {
     if (code != 0) {
@@ -141,9 +153,22 @@ ScriptRun::Ended Interpreter::write_failure(std::string_view name, Reply& reply)
 void Interpreter::look(lua_State* state, lua_Debug*) {
   Interpreter& self = of(state);
   if (self.stopping_) {
-    lua_pushstring(state, kStopped);
+    self.busy_ ? push_error(state, kKilled, false) : lua_pushstring(state, kStopped);
     lua_error(state);
   }
+  if (!self.calls_) {
+    self.look_at_load(state);
+    return;
+  }
+  if (!self.busy_ && self.past_threshold()) self.become_busy();
+  if (self.busy_ && self.busy_->killed()) {
+    self.stop_killed(state);
+    lua_error(state);
+  }
+}
+
+void Interpreter::look_at_load(lua_State* state) {
+  Interpreter& self = *this;
   if (self.draft_ && self.clock_.monotonic_us() > self.load_deadline_us_) {
     push_error(state, "ERR FUNCTION LOAD timeout", false);
     lua_error(state);
@@ -175,6 +200,34 @@ Status Interpreter::load_library(std::string_view code, LibraryDraft& draft) {
   }
   lua_settop(lua, handler - 1);
   return status;
+}
+
+bool Interpreter::past_threshold() const {
+  int64_t const limit_ms = calls_->session().services().config.integer(config::Directive::kBusyReplyThreshold);
+  return limit_ms > 0 && !calls_->session().trusted() && clock_.monotonic_us() / 1000 - start_ms_ >= limit_ms;
+}
+
+void Interpreter::become_busy() {
+  auto const kind = kind_ == SandboxKind::kScripts ? BusyScript::Kind::kScript : BusyScript::Kind::kFunction;
+  std::span<std::string_view const> const words = command_->span();
+  busy_ = std::make_shared<BusyScript>(kind, std::string(name_), std::vector<std::string>(words.begin(), words.end()),
+                                       start_ms_, calls_->wrote());
+  busy_->set_partitions(calls_->locks().partitions());
+  calls_->set_busy(busy_.get());
+  calls_->session().services().state.busy_scripts.add(busy_);
+  logger_.warning("Slow script detected: still in execution after %lld milliseconds. You can try killing the script using the "
+                  "%s command. Script name is: %s.",
+                  static_cast<long long>(clock_.monotonic_us() / 1000 - start_ms_),
+                  kind == BusyScript::Kind::kScript ? "SCRIPT KILL" : "FUNCTION KILL", busy_->name.c_str());
+}
+
+int Interpreter::stop_killed(lua_State* state) {
+  if (!stopping_) {
+    logger_.notice("Lua script killed by user with SCRIPT KILL.");
+    stop(state);
+  }
+  push_error(state, kKilled, false);
+  return kRaise;
 }
 
 void Interpreter::stop(lua_State* where) {
@@ -218,6 +271,7 @@ int Interpreter::call(lua_State* lua, bool raise_errors) {
       stop(lua);
       lua_pushstring(lua, kStopped);
       return kRaise;
+    case NestedCalls::Outcome::kKilled: return stop_killed(lua);
   }
   bool const failed = reply.errors() > 0;
   push_reply(lua, whole(output_, joined_));

@@ -3,12 +3,15 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "command/busy_scripts.h"
 #include "command/nested_calls.h"
 #include "resp/output_buffer.h"
 #include "resp/reply.h"
@@ -33,7 +36,7 @@ class Interpreter {
 
   /// Calls the function below the `arguments` values on the top as the script `name`, and writes what it returns, or its error.
   /// A run that is to be repeated writes nothing. The stack is empty afterwards.
-  ScriptRun::Ended run(NestedCalls& calls, std::string_view name, int arguments, Reply& reply);
+  ScriptRun::Ended run(NestedCalls& calls, std::string_view name, Args command, int arguments, Reply& reply);
 
   /// Of a kFunctions interpreter: runs the code of a library, without its first line, and fills the draft. The functions are
   /// in the registry of the state. Fails with the text of the error reply, and leaves nothing behind then.
@@ -66,13 +69,24 @@ class Interpreter {
   static constexpr int64_t kLoadMicrosecondsMax = 500'000;
 
   static void look(lua_State* state, lua_Debug*);
+  /// The script has run for so long that others are told.
+  void become_busy();
+  void look_at_load(lua_State* state);
+  bool past_threshold() const;
+  int stop_killed(lua_State* state);
   bool read_arguments(lua_State* state);
 
   Clock const& clock_;
   Logger& logger_;
   ScriptRandom random_;
   LuaState lua_;
+  SandboxKind kind_;
   NestedCalls* calls_ = nullptr;
+  // of the script that is running
+  std::string_view name_;
+  std::optional<Args> command_;
+  int64_t start_ms_ = 0;  // monotonic
+  std::shared_ptr<BusyScript> busy_;
   LibraryDraft* draft_ = nullptr;
   int protocol_ = 2;
   int64_t load_deadline_us_ = 0;  // of `draft_`, monotonic

@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "command/session.h"
 #include "commands/stream_help.h"
+#include "scripting/kill_script.h"
 #include "scripting/worker_engine.h"
 
 namespace holdfast::scripting {
@@ -35,6 +36,8 @@ void cmd_script_debug(Session&, Args args, Reply& reply) {
   reply.ok();
 }
 
+void cmd_script_kill(Session& session, Args, Reply& reply) { kill_script(session, BusyScript::Kind::kScript, reply); }
+
 void cmd_script_help(Session&, Args, Reply& reply) {
   static constexpr StreamHelpLine kLines[] = {
       {"DEBUG (YES|SYNC|NO)", "Is accepted and changes nothing: there is no debugger."},
@@ -62,6 +65,10 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(N) with N the number of scripts.", .summary = "Forgets all scripts.",
      .syntax = "[async:oneof(ASYNC|SYNC)@6.2.0]", .handler = &cmd_script_flush,
      .history = "6.2.0: Added the `ASYNC` and `SYNC` flushing mode modifiers."},
+    {.name = "script|kill", .arity = 2, .flags = "noscript allow_busy", .keys = "", .categories = "scripting",
+     .tips = "request_policy:all_shards;response_policy:one_succeeded", .group = "scripting", .since = "2.6.0",
+     .complexity = "O(1)", .summary = "Ends the script that is running, if it has not written yet.", .syntax = "",
+     .handler = &cmd_script_kill},
     {.name = "script|debug", .arity = 3, .flags = "noscript", .keys = "", .categories = "scripting", .tips = "",
      .group = "scripting", .since = "3.2.0", .complexity = "O(1)", .summary = "Is accepted and changes nothing.",
      .syntax = "mode:oneof(YES|SYNC|NO)", .handler = &cmd_script_debug},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "command/client_card.h"
+#include "command/server_state.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
@@ -209,7 +210,19 @@ void Worker::cron() {
       }
     }
   }
+  if (services_.state.busy_scripts.any()) look_at_parked();
   if (!expiry_timer_) run_expiry();
+}
+
+void Worker::look_at_parked() {
+  std::vector<uint64_t> parked;
+  for (auto const& [id, connection] : connections_) {
+    if (connection->wait() == Connection::Wait::kParked) parked.push_back(id);
+  }
+  for (uint64_t id : parked) {
+    auto found = connections_.find(id);
+    if (found != connections_.end() && found->second->wait() == Connection::Wait::kParked) found->second->proceed();
+  }
 }
 
 void Worker::run_expiry() {

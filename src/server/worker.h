@@ -91,6 +91,8 @@ class Worker {
   void drop_dead();
   void cron();
   void run_expiry();
+  /// Those who wait for what a busy script holds are told so.
+  void look_at_parked();
   void set_busy(bool busy);
 
   int index_;

@@ -7,7 +7,6 @@ leaves this list together with the commit that brings the command; `test_later_c
 LATER = {
     "pubsub": "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
     "tracking": "client|caching client|tracking",
-    "scripting": "function|kill script|kill",
     "access control": "acl",
     "observation": "monitor",
     "replication": "failover psync replconf replicaof slaveof sync",
