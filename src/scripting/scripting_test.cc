@@ -27,7 +27,7 @@ class ScriptTest : public CommandTest {
 
 TEST_F(ScriptTest, EffectsAreLoggedTogetherAtTheEnd) {
   expect_logged("EVAL \"redis.call('set',KEYS[1],1) return redis.call('incr',KEYS[1])\" 1 a",
-                "SELECT 0 | MULTI | set a 1 | incr a | EXEC");
+                "MULTI | SELECT 0 | set a 1 | incr a | EXEC");
   expect_logged("EVAL \"return redis.call('get',KEYS[1])\" 1 a", "");
   expect_logged("EVAL \"return redis.call('set',KEYS[1],2)\" 1 a", "set a 2");
   expect_logged(
@@ -39,7 +39,7 @@ TEST_F(ScriptTest, EffectsAreLoggedTogetherAtTheEnd) {
 TEST_F(ScriptTest, ARunThatMetAnUndeclaredKeyIsTakenBackAndRepeated) {
   expect_logged("EVAL \"redis.call('incr',KEYS[1]) for i=1,40 do redis.call('incr','u'..i) end\" 1 a",
                 [] {
-                  std::string text = "SELECT 0 | MULTI | incr a";
+                  std::string text = "MULTI | SELECT 0 | incr a";
                   for (int i = 1; i <= 40; i++) text += " | incr u" + std::to_string(i);
                   return text + " | EXEC";
                 }());
