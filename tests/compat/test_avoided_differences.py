@@ -168,3 +168,17 @@ def test_d33_a_command_that_waits_is_counted_when_it_is_answered(pair, both):
             after.append(calls(client))
     assert during == [b"1", b"0"]
     assert after == [b"1", b"1"]
+
+
+def test_d38_a_script_that_raises_a_table_without_err_gets_an_error(both):
+    _, candidate = both  # the reference would end
+    reply = candidate.command("EVAL", "error({})", "0")
+    assert reply.kind is Kind.ERROR and reply.value.startswith(b"ERR unknown error script: "), format_reply(reply)
+    assert candidate.command("PING").value == b"PONG"
+
+
+def test_d36_the_debugger_is_accepted_and_does_nothing(both):
+    _, candidate = both  # the reference would begin a session of its debugger
+    assert candidate.command("SCRIPT", "DEBUG", "YES").value == b"OK"
+    assert candidate.command("EVAL", "redis.breakpoint() return 7", "0").value == 7
+    assert candidate.command("SCRIPT", "DEBUG", "NO").value == b"OK"
