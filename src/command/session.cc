@@ -17,6 +17,9 @@ Session::~Session() {
 void Session::stop_waiting() {
   if (!blocked) return;
   blocked->close();
+  if (blocked->over() && blocked->state() != BlockedClient::State::kServed) {
+    leave_lines(services_.keyspace, db_, blocked->request());
+  }
   blocked.reset();
   card_->set_unblockable(nullptr);
   card_->wait_ends.store(false, std::memory_order_relaxed);

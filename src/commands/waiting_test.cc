@@ -93,6 +93,25 @@ TEST_F(WaitingTest, whoseTimeIsOverIsNotServed) {
   EXPECT_EQ(statistics_of("blpop").failed.get(), 1u);
 }
 
+TEST_F(WaitingTest, whoStopsWaitingLeavesNothingBehind) {
+  auto const places = [this] {
+    size_t sum = 0;
+    for (uint32_t i = 0; i < keyspace_.partition_count(); i++) sum += keyspace_.partition(i).waiters.places();
+    return sum;
+  };
+  Waiting closed = waiting("BLPOP a b 0");
+  Waiting const late = waiting("BLMOVE a c LEFT LEFT 1");
+  Waiting const served = waiting("BLPOP d 0");
+  EXPECT_EQ(places(), 4u);
+  closed.reset();
+  EXPECT_EQ(places(), 2u);
+  EXPECT_TRUE(late->blocked->time_out());
+  EXPECT_EQ(reply_to(*late), "nil");
+  EXPECT_EQ(places(), 1u);
+  run("RPUSH d 1");
+  EXPECT_EQ(places(), 0u);
+}
+
 TEST_F(WaitingTest, whatIsReplayedServesNobodyAndDoesNotWait) {
   Waiting const waits = waiting("BLPOP k 0");
   Waiting const reads = waiting("XREAD BLOCK 0 STREAMS s $");

@@ -26,6 +26,17 @@ void Txn::enlist(std::shared_ptr<KeyWaiter> const& waiter, WaitRequest const& re
   }
 }
 
+void leave_lines(Keyspace& keyspace, int db, WaitRequest const& request) {
+  LockSet locks;
+  for (std::string const& key : request.keys) locks.add_key(keyspace, key);
+  if (!locks.try_lock(keyspace)) return;
+  for (std::string const& key : request.keys) {
+    uint64_t const hash = locks.hash_of(keyspace, key);
+    keyspace.partition(keyspace.partition_index(hash)).waiters.trim(db, key, hash);
+  }
+  locks.unlock(keyspace);
+}
+
 void Txn::note_waited_for(int db, std::string_view key, Partition& partition) {
   if (!serves_ || !partition.waiters.contains(db, key)) return;
   // What a served command does to the key it was served with is seen by `serve_key`.

@@ -11,6 +11,7 @@
 
 namespace holdfast {
 
+class Keyspace;
 class Record;
 class Reply;
 class Txn;
@@ -50,5 +51,9 @@ class WaitRequest {
   std::vector<std::string> command_;
   ValueType type_;
 };
+
+/// Takes a waiter that has stopped waiting, and others like it, out of the lines of its keys: unless somebody holds their
+/// locks, then that is left to whoever meets it. Precondition: the caller holds no lock. `db`: in which it waited.
+void leave_lines(Keyspace& keyspace, int db, WaitRequest const& request);
 
 }  // namespace holdfast

@@ -45,6 +45,13 @@ void WaitLine::visit_streams(std::function<bool(std::shared_ptr<KeyWaiter> const
   queue.resize(kept);
 }
 
+void WaitLine::trim() {
+  for (Queue& queue : queues_) {
+    while (!queue.empty() && !waits(queue.front())) queue.pop_front();
+    while (!queue.empty() && !waits(queue.back())) queue.pop_back();
+  }
+}
+
 size_t WaitLine::sweep() {
   size_t left = 0;
   for (Queue& queue : queues_) {
@@ -80,6 +87,16 @@ WaitLine* WaitTable::find(int db, std::string_view key) {
 void WaitTable::drop_if_empty(int db, std::string_view key) {
   auto const found = lines_.find(name(db, key));
   if (found != lines_.end() && found->second.empty()) lines_.erase(found);
+}
+
+void WaitTable::trim(int db, std::string_view key, uint64_t key_hash) {
+  auto const found = lines_.find(name(db, key));
+  if (found == lines_.end()) return;
+  found->second.trim();
+  if (!found->second.empty()) return;
+  lines_.erase(found);
+  auto const [begin, end] = targets_.equal_range(key_hash);
+  for (auto each = begin; each != end;) each = waits(each->second.waiter) ? std::next(each) : targets_.erase(each);
 }
 
 size_t WaitTable::places() const {

@@ -47,6 +47,8 @@ class WaitLine {
   void drop_first(ValueType type);
   /// Shows each in line for a stream to `visit`, which says whether it leaves the line.
   void visit_streams(std::function<bool(std::shared_ptr<KeyWaiter> const&)> const& visit);
+  /// Drops those at both ends of each line who wait no more.
+  void trim();
   /// Drops those who wait no more; returns how many are left.
   size_t sweep();
   size_t places() const;
@@ -58,8 +60,9 @@ class WaitLine {
   std::array<Queue, 3> queues_;
 };
 
-/// The waiters of one partition; guarded by its lock. Who stops waiting does not come back to be taken out: the dead are
-/// dropped by who meets them, and all of them when the table has doubled.
+/// The waiters of one partition; guarded by its lock. Who stops waiting takes out his entries only if they are at an end of
+/// their line and the lock is free (leave_lines): the dead are dropped by who meets them, and all of them when the table has
+/// doubled.
 class WaitTable {
  public:
   bool empty() const { return lines_.empty(); }
@@ -71,6 +74,8 @@ class WaitTable {
   /// Null: nobody waits for the key. Valid until `add`, or `drop_if_empty` of this key.
   WaitLine* find(int db, std::string_view key);
   void drop_if_empty(int db, std::string_view key);
+  /// Drops the dead at the ends of a key's lines; all that is known of the key when nobody is left.
+  void trim(int db, std::string_view key, uint64_t key_hash);
   /// Places in all lines, those of the dead included.
   size_t places() const;
   /// Names of the keys of `db` that are waited for.

@@ -94,6 +94,26 @@ TEST(WaitTableTest, whoStopsWaitingTakesNoMemoryForLong) {
   EXPECT_EQ(table.find(0, "k")->first(ValueType::kList), stays);
 }
 
+TEST(WaitTableTest, whoLeavesIsTakenOutAtTheEndsOfItsLine) {
+  WaitTable table;
+  std::vector<std::shared_ptr<FakeWaiter>> waiters;
+  for (int i = 0; i < 5; i++) {
+    table.add(0, "k", ValueType::kList, waiters.emplace_back(waiter()));
+    table.add_target(7, 8, waiters.back());
+  }
+  for (int gone : {0, 2, 4}) waiters[static_cast<size_t>(gone)]->claim();
+  table.trim(0, "k", 7);
+  EXPECT_EQ(table.places(), 3u);
+  waiters[1]->claim();
+  waiters[3].reset();
+  table.trim(0, "k", 7);
+  EXPECT_TRUE(table.empty());
+  int targets = 0;
+  table.find_targets(7, [&](uint64_t) { targets++; });
+  EXPECT_EQ(targets, 0);
+  table.trim(0, "k", 7);
+}
+
 TEST(WaitTableTest, knowsTheTargetsOfTheLiving) {
   WaitTable table;
   auto lives = waiter(), dead = waiter();
