@@ -17,6 +17,7 @@ constexpr uint16_t kNoCommand = 0xFFFF;
 /// The letters of the states, in the order in which they are listed; N for none.
 std::string flags_of(ClientCard const& card) {
   std::string flags;
+  if (card.subscribed()) flags += 'P';
   if (card.queued_commands.load(kOrder) >= 0) flags += 'x';
   if (card.blocked.load(kOrder)) flags += 'b';
   if (card.watch_dirty.load(kOrder)) flags += 'd';
@@ -64,9 +65,9 @@ std::string client_line(ClientCard& card, CommandTable const& commands, int64_t 
       .add("idle", seconds_between(card.last_interaction_ms.load(kOrder), now_ms))
       .add("flags", flags_of(card))
       .add("db", int64_t{card.db.load(kOrder)})
-      .add("sub", int64_t{0})
-      .add("psub", int64_t{0})
-      .add("ssub", int64_t{0})
+      .add("sub", int64_t{card.channels.load(kOrder)})
+      .add("psub", int64_t{card.patterns.load(kOrder)})
+      .add("ssub", int64_t{card.shard_channels.load(kOrder)})
       .add("multi", int64_t{card.queued_commands.load(kOrder)})
       .add("qbuf", card.input_bytes.load(kOrder))
       .add("qbuf-free", card.input_free_bytes.load(kOrder))

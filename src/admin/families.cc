@@ -7,6 +7,7 @@
 #include "admin/info.h"
 #include "admin/latency_command.h"
 #include "admin/memory_command.h"
+#include "admin/pubsub_command.h"
 #include "admin/saving.h"
 #include "admin/server.h"
 #include "admin/shutdown.h"
@@ -17,7 +18,7 @@ namespace holdfast {
 
 std::vector<CommandRows> admin_families() {
   return {config_commands(), info_commands(),   client_commands(), command_commands(), debug_commands(), latency_commands(),
-          memory_commands(), saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
+          memory_commands(), pubsub_commands(), saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
 }
 
 }  // namespace holdfast

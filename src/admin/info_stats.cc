@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "config/special_values.h"
 #include "keyspace/keyspace.h"
+#include "pubsub/pubsub.h"
 
 // What has been counted: stats, commandstats, errorstats, latencystats.
 
@@ -51,8 +52,11 @@ void info_stats(Session& session, InfoText& text) {
   text.section("Stats");
   info_traffic(statistics, text);
   info_keys(services.keyspace, text);
-  text.zero({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
-             "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+  PubSub const& pubsub = *services.pubsub;
+  text.field("pubsub_channels", pubsub.channels().size());
+  text.field("pubsub_patterns", pubsub.patterns());
+  text.field("pubsubshard_channels", pubsub.shard_channels().size());
+  text.zero({"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
              "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
              "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
              "unexpected_error_replies"});

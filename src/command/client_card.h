@@ -39,6 +39,10 @@ struct ClientCard {
   std::atomic<uint64_t> net_output{0};
   std::atomic<uint64_t> commands{0};
   std::atomic<uint16_t> last_command{0xFFFF};  ///< id in the command table; 0xFFFF: none yet
+  std::atomic<int> channels{0};                ///< listened to
+  std::atomic<int> patterns{0};
+  std::atomic<int> shard_channels{0};
+  std::atomic<uint64_t> listening_bytes{0};    ///< of the names that it listens to
   std::atomic<bool> blocked{false};            ///< parked or in a task
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
@@ -47,6 +51,12 @@ struct ClientCard {
   /// Set once by CLIENT KILL: from then on nobody finds the connection, and its owner closes it.
   std::atomic<bool> killed{false};
 
+  /// Listens to some channel or pattern.
+  bool subscribed() const {
+    return channels.load(std::memory_order_relaxed) + patterns.load(std::memory_order_relaxed) +
+               shard_channels.load(std::memory_order_relaxed) >
+           0;
+  }
   void set_name(std::string name);
   std::string name();
   void set_library(std::string name, std::string version);

@@ -192,6 +192,12 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
       return false;
     }
   }
+  if (session.subscribed() && session.protocol() == 2 && !(flags & kWhileSubscribed)) [[unlikely]] {
+    reject(session, command, reply,
+           "Can't execute '" + command->full_name +
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+    return false;
+  }
   if (services_.persistence.loading() && !(flags & kAllowLoading)) [[unlikely]] {
     reject(session, command, reply, errors::kLoading);
     return false;

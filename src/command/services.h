@@ -25,7 +25,9 @@ class Persistence;
 class ClientRegistry;
 class CommandTable;
 class Keyspace;
+class Observers;
 class Pause;
+class PubSub;
 class SlowLog;
 struct ServerState;
 class Statistics;
@@ -66,6 +68,9 @@ struct Services {
   snapshot::Persistence& persistence;
   log::Log& log;
   ServerControl& control;
+  /// Null where nobody can listen: tests of commands that have nothing to do with it.
+  Observers* observers = nullptr;
+  PubSub* pubsub = nullptr;
 };
 
 }  // namespace holdfast

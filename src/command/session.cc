@@ -1,6 +1,7 @@
 #include "command/session.h"
 
 #include "command/task_runner.h"
+#include "command/observers.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 
@@ -10,6 +11,12 @@ Session::Session(Services& services, std::shared_ptr<ClientCard> card) : service
 
 Session::~Session() {
   if (parked) parked->locks.abandon(services_.keyspace);
+  forget_observers();
+}
+
+void Session::forget_observers() {
+  if (observed) services_.observers->forget(*this);
+  observed = false;
 }
 
 void Session::unwatch() {
@@ -27,6 +34,7 @@ void Session::end_transaction() {
 
 void Session::reset() {
   end_transaction();
+  forget_observers();
   select(0);
   set_protocol(2);
   card_->set_name("");

@@ -14,6 +14,7 @@
 #include "commands/families.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
+#include "pubsub/subscribe.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -60,6 +61,7 @@ log::AofLocation aof_location(config::Config const& config) {
 
 std::vector<CommandRows> Server::families() {
   std::vector<CommandRows> all = command_families();
+  all.push_back(subscribe_commands());
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
 }
@@ -80,12 +82,13 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
+      audience_(worker_count_),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
-                state_, persistence_, log_, *this},
+                state_, persistence_, log_, *this, &audience_, &audience_.pubsub},
       gate_(services_),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
-    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker()));
+    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker(), audience_.office.inbox(i)));
   }
 }
 
@@ -115,6 +118,10 @@ void Server::connect_parts() {
   clients_.close_connection = [this](ClientCard& card) {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
+  };
+  audience_.office.wake = [this](int index) {
+    Worker* worker = workers_[static_cast<size_t>(index)].get();
+    worker->post([worker] { worker->deliver_pushes(); });
   };
   auto tell_workers = [this] {
     for (auto const& each : workers_) {

@@ -38,10 +38,11 @@ class Worker::ConnectionWaiter final : public Waiter {
   uint64_t id_;
 };
 
-Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics)
+Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics, Inbox& inbox)
     : index_(index),
       services_(services),
       gate_(gate),
+      inbox_(inbox),
       loop_(services.clock),
       context_(statistics),
       expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())),
@@ -95,6 +96,17 @@ bool Worker::log_allows(Connection& connection) {
   if (safe()) return true;
   waiting_for_log_.push_back(connection.id());
   return false;
+}
+
+void Worker::deliver_pushes() {
+  if (inbox_.empty()) return;
+  inbox_.drain([this](Inbox::Delivery const& delivery) {
+    for (uint64_t id : *delivery.receivers) {
+      auto found = connections_.find(id);
+      if (found == connections_.end()) continue;
+      delivery.message ? found->second->receive(delivery.message) : found->second->close_for_output();
+    }
+  });
 }
 
 void Worker::log_advanced() {
@@ -210,6 +222,10 @@ void Worker::cron() {
         connection->doom();
       }
     }
+  }
+  for (uint64_t id : std::exchange(over_soft_limit_, {})) {
+    auto found = connections_.find(id);
+    if (found != connections_.end()) found->second->recheck_output();
   }
   if (!expiry_timer_) run_expiry();
 }

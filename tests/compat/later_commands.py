@@ -7,7 +7,6 @@ leaves this list together with the commit that brings the command; `test_later_c
 LATER = {
     "list": "blmove blmpop blpop brpop brpoplpush",
     "sorted set": "bzmpop bzpopmax bzpopmin",
-    "pubsub": "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
     "tracking": "client|caching client|tracking",
     "scripting": "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",
     "access control": "acl",
