@@ -52,7 +52,7 @@ class AdminTest : public CommandTest {
     EXPECT_TRUE(config_.load_text(directive + " " + value + "\n"));
   }
 
-  Audience audience_{1};
+  Audience audience_{1, keyspace_};
 };
 
 }  // namespace holdfast

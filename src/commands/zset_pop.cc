@@ -20,7 +20,7 @@ uint64_t pop(Txn& txn, Zset& zset, bool highest, uint64_t count, ZsetShape shape
   reply_slice(txn, zset, ZsetSlice::of(ranks, highest), shape, reply);
   ValueEdit edit = zset.edit();
   if (popped < size) ZsetEditor(edit, txn.keyspace().value_context()).erase_range(ranks);
-  zset.finish(edit, popped == size, popped);
+  zset.finish(edit, popped == size, popped, highest ? "zpopmax" : "zpopmin");
   return popped;
 }
 

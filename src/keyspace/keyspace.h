@@ -15,6 +15,7 @@ namespace holdfast {
 namespace log {
 class Log;
 }
+class ChangeListener;
 
 /// All keys: P partitions, the slow lane and what the partitions share.
 ///
@@ -69,6 +70,12 @@ class Keyspace {
   /// The log that commits append to; null: none. Set before the workers start.
   void attach_log(log::Log* log) { log_ = log; }
   log::Log* log() const { return log_; }
+
+  /// Who is told of changes; null: nobody. Set before the workers start.
+  void attach_listener(ChangeListener* listener) { listener_ = listener; }
+  ChangeListener* listener() const { return listener_; }
+  /// notify-keyspace-events: the classes of which the listener is told, with K and E; 0 when it has neither of these.
+  std::atomic<uint32_t> notified{0};
 
   /// State of the running cut. Change only in a global transaction.
   CutState& cut() { return cut_; }
@@ -127,6 +134,7 @@ class Keyspace {
   std::unique_ptr<Partition[]> partitions_;
   SlowLane lane_;
   log::Log* log_ = nullptr;
+  ChangeListener* listener_ = nullptr;
   Access access_;
 };
 

@@ -5,12 +5,26 @@
 
 #include "base/check.h"
 #include "base/number.h"
+#include "keyspace/change_listener.h"
 #include "keyspace/keyspace.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
 
 namespace holdfast {
 namespace {
+
+config::KeyspaceEvents class_of(ValueType type) {
+  switch (type) {
+    case ValueType::kList: return config::kEventList;
+    case ValueType::kSet: return config::kEventSet;
+    case ValueType::kZset: return config::kEventZset;
+    case ValueType::kHash: return config::kEventHash;
+    case ValueType::kStream: return config::kEventStream;
+    case ValueType::kModule: return config::kEventModule;
+    case ValueType::kString: break;
+  }
+  return config::kEventString;
+}
 
 bool is_expired(Record const* record, int64_t now_ms) { return record->has_expiry() && record->expire_ms() < now_ms; }
 
@@ -47,8 +61,11 @@ Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
     record = nullptr;
   }
   if (lookup == Lookup::kPeek) return record;
-  if (lookup != Lookup::kWrite) (record ? home.partition->hits : home.partition->misses).add(1);
-  if (record && touch_ && lookup != Lookup::kQuiet) {
+  if (lookup != Lookup::kWrite) {
+    (record ? home.partition->hits : home.partition->misses).add(1);
+    if (!record && lookup != Lookup::kSilent) notify_in(db, config::kEventKeyMiss, "keymiss", key);
+  }
+  if (record && touch_ && lookup != Lookup::kQuiet && lookup != Lookup::kSilent) {
     uint32_t before = record->access();
     uint32_t after = keyspace_.touched_access(before);
     if (after != before) record->set_access(after);
@@ -68,6 +85,7 @@ void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   partition.expired.add(1);
   changed_ = true;
   if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  notify_in(db, config::kEventExpired, "expired", key);
   std::string_view const command[] = {expiry_deletion(), key};
   add_effect(db, command);
 }
@@ -96,6 +114,7 @@ Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Ac
   if (slot && access == Access::kKeepFrequency && keyspace_.access().lfu.load(std::memory_order_relaxed)) [[unlikely]] {
     content.access = slot.entry()->access();
   }
+  if (!slot) notify_in(db, config::kEventNew, "new", content.key);
   Record* record = slot ? table.replace(slot, content) : table.insert(home.hash, content);
   changed(db, content.key, *home.partition);
   return record;
@@ -143,6 +162,7 @@ size_t Txn::write_range(std::string_view key, size_t offset, std::string_view by
   KeyTable::Slot slot = locate(db_, home, key);
   if (!slot) {
     RecordContent content{.key = key, .encoding = Encoding::kRaw, .access = keyspace_.initial_access()};
+    notify(config::kEventNew, "new", key);
     keyspace_.table(*home.partition, db_).put(home.hash, content);
     slot = locate(db_, home, key);
   }
@@ -190,6 +210,12 @@ bool Txn::remove_in(int db, std::string_view key, uint64_t changes) {
   }
   table(db, home)->erase(slot);
   changed(db, key, *home.partition, changes);
+  return true;
+}
+
+bool Txn::drop(std::string_view key) {
+  if (!remove(key)) return false;
+  notify(config::kEventGeneric, "del", key);
   return true;
 }
 
@@ -252,10 +278,12 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
   return edit;
 }
 
-void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes) {
+void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes, std::string_view event) {
   if (changes > 0) {
     write_back(key, edit, empty);
     changed(db_, key, *home(key).partition, changes);
+    if (!event.empty()) notify(class_of(edit.type), event, key);
+    if (empty) notify(config::kEventGeneric, "del", key);
   }
   release_edit(edit);
 }
@@ -265,6 +293,7 @@ void Txn::finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty,
   Partition& partition = *home(key).partition;
   write_back(key, edit, empty);
   note_expired_fields(db_, partition, key, fields);
+  if (empty) notify(config::kEventGeneric, "del", key);
   Keyspace::publish_counters(partition, db_);
   release_edit(edit);
 }
@@ -276,6 +305,7 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
   partition.dirty.add(fields.size());
   changed_ = true;
   if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  notify_in(db, config::kEventHash, "hexpired", key);
   for (std::string_view field : fields) {
     std::string_view const command[] = {"HDEL", key, field};
     add_effect(db, command);
@@ -301,6 +331,7 @@ void Txn::write_back(std::string_view key, ValueEdit& edit, bool empty) {
       content.access = slot.entry()->access();
       table.replace(slot, content);
     } else {
+      notify(config::kEventNew, "new", key);
       table.insert(home.hash, content);
     }
   }
@@ -402,6 +433,24 @@ void Txn::add_effect(int db, std::span<std::string_view const> command) {
   scratch_.commands.push_back({db, begin, scratch_.effects.size()});
 }
 
+void Txn::note_event(int db, uint32_t event_class, std::string_view event, std::string_view key) {
+  size_t const begin = scratch_.event_keys.size();
+  scratch_.event_keys.append(key);
+  scratch_.events.push_back({event_class, db, event, begin, scratch_.event_keys.size()});
+}
+
+void Txn::publish_events() {
+  std::vector<KeyEvent> events;
+  events.reserve(scratch_.events.size());
+  std::string_view const keys = scratch_.event_keys;
+  for (TxnScratch::NotedEvent const& noted : scratch_.events) {
+    events.push_back({noted.event_class, noted.db, noted.name, keys.substr(noted.begin, noted.end - noted.begin)});
+  }
+  if (ChangeListener* listener = keyspace_.listener()) listener->happened(events);
+  scratch_.events.clear();
+  scratch_.event_keys.clear();
+}
+
 uint64_t Txn::commit(bool atomic) {
   DCHECK(!committed_ && !in_command_);
   committed_ = true;
@@ -426,6 +475,7 @@ uint64_t Txn::commit(bool atomic) {
   }
   scratch_.effects.clear();
   scratch_.commands.clear();
+  if (!scratch_.events.empty()) [[unlikely]] publish_events();
   locks_.unlock(keyspace_);
   return offset;
 }

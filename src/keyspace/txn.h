@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/keyspace_events.h"
+#include "keyspace/keyspace.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/partition.h"
 #include "keyspace/record.h"
@@ -16,8 +18,6 @@
 #include "values/value_edit.h"
 
 namespace holdfast {
-
-class Keyspace;
 
 /// Buffers of a worker that its transactions use one after the other, so that a command allocates nothing.
 struct TxnScratch {
@@ -30,6 +30,15 @@ struct TxnScratch {
   std::vector<LoggedCommand> commands;
   std::vector<log::Effect> unit;
   std::vector<std::string> edits;  // buffers for packed values
+  struct NotedEvent {
+    uint32_t event_class;
+    int db;
+    std::string_view name;  // of static life
+    size_t begin;           // of the key, in `event_keys`
+    size_t end;
+  };
+  std::vector<NotedEvent> events;
+  std::string event_keys;
 };
 
 /// How a string is to be stored.
@@ -44,6 +53,7 @@ enum class Lookup : uint8_t {
   kRead,      ///< counts keyspace_hits / keyspace_misses and touches the access time
   kWrite,     ///< touches the access time, counts nothing
   kQuiet,     ///< counts like kRead, touches nothing (EXISTS, TYPE, TTL, OBJECT)
+  kSilent,    ///< counts like kRead, touches nothing, and a miss is no event (OBJECT)
   kPeek,      ///< touches and counts nothing (DEBUG, expiry)
 };
 
@@ -92,6 +102,8 @@ class Txn {
   bool remove(std::string_view key) { return remove_in(db_, key); }
   /// `changes` is what it counts for; 0: as half of a change that is counted elsewhere (RENAME, MOVE).
   bool remove_in(int db, std::string_view key, uint64_t changes = 1);
+  /// Removes a key and notifies of `del`.
+  bool drop(std::string_view key);
   /// Sets or clears the expiry (Unix ms) of an existing key.
   void set_expiry(std::string_view key, std::optional<int64_t> expire_ms);
   /// Opens a collection for change: of `record` (from `find` of `key`, right before), or a new empty one of `type` when null.
@@ -99,8 +111,9 @@ class Txn {
   /// different keys open.
   ValueEdit edit(std::string_view key, Record* record, ValueType type);
   /// Writes the edit back; a value that is `empty` now is no key any more. `changes` is what it counts for (rdb_changes...);
-  /// 0: nothing was changed, and nothing is done. The expiry stays as it is.
-  void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes);
+  /// 0: nothing was changed, and nothing is done. The expiry stays as it is. `event` is what is notified, in the class of
+  /// the type; none when empty. After it comes `del` for a key that is gone.
+  void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes, std::string_view event = {});
   /// As finish_edit for a hash of which only `fields`, which have expired, were removed: whatever the command is, HDEL of
   /// the fields is logged, and it counts as expiry, not as a change by the command.
   void finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty, std::span<std::string_view const> fields);
@@ -117,6 +130,17 @@ class Txn {
 
   /// Sets `flag` when `key` of the present database changes (WATCH).
   void watch(std::string_view key, WatchFlag const& flag);
+
+  // ---- what is told (notify-keyspace-events) -------------------------------------------------------------------------
+
+  /// Notes an event of a key of the present database (of `db`), to be published at the commit. `event` is a text of static
+  /// life. One branch when nobody wants to know.
+  void notify(config::KeyspaceEvents event_class, std::string_view event, std::string_view key) {
+    notify_in(db_, event_class, event, key);
+  }
+  void notify_in(int db, config::KeyspaceEvents event_class, std::string_view event, std::string_view key) {
+    if (keyspace_.notified.load(std::memory_order_relaxed) & event_class) [[unlikely]] note_event(db, event_class, event, key);
+  }
 
   // ---- what is logged --------------------------------------------------------------------------------------------------
 
@@ -170,6 +194,8 @@ class Txn {
   KeyTable::Slot locate(int db, KeyHome const& home, std::string_view key) const;
   void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
+  void note_event(int db, uint32_t event_class, std::string_view event, std::string_view key);
+  void publish_events();
   void add_effect(int db, std::span<std::string_view const> command);
   /// The record becomes what the edit holds.
   void write_back(std::string_view key, ValueEdit& edit, bool empty);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "command/observers.h"
+#include "pubsub/keyspace_events.h"
 #include "pubsub/post_office.h"
 #include "pubsub/pubsub.h"
 
@@ -9,12 +10,13 @@ namespace holdfast {
 /// All that is sent to connections that have not asked for it at that moment. One for the process; any thread.
 class Audience final : public Observers {
  public:
-  explicit Audience(int workers) : office(workers), pubsub(office) {}
+  Audience(int workers, Keyspace& keyspace) : office(workers), pubsub(office), events(keyspace, pubsub) {}
 
   void forget(Session& session) override;
 
   PostOffice office;
   PubSub pubsub;
+  KeyspaceEvents events;
 };
 
 }  // namespace holdfast

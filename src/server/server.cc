@@ -82,7 +82,7 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
-      audience_(worker_count_),
+      audience_(worker_count_, keyspace_),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
                 state_, persistence_, log_, *this, &audience_, &audience_.pubsub},
       gate_(services_),
@@ -115,6 +115,7 @@ void Server::wake_workers() {
 
 void Server::connect_parts() {
   keyspace_.attach_log(&log_);
+  keyspace_.attach_listener(&audience_.events);
   clients_.close_connection = [this](ClientCard& card) {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
@@ -188,6 +189,12 @@ void Server::connect_config() {
                       apply_keyspace_settings();
                       return {};
                     });
+  auto const set_keyspace_events = [this]() -> Status {
+    audience_.events.set_mask(config_.keyspace_events());
+    return {};
+  };
+  static_cast<void>(set_keyspace_events());
+  config_.on_change({Directive::kNotifyKeyspaceEvents}, set_keyspace_events);
   auto const set_latency_threshold = [this]() -> Status {
     latency_.set_threshold_ms(config_.integer(Directive::kLatencyMonitorThreshold));
     return {};
