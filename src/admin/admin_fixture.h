@@ -8,6 +8,7 @@
 #include "commands/command_fixture.h"
 #include "commands/families.h"
 #include "pubsub/audience.h"
+#include "pubsub/monitor_command.h"
 #include "pubsub/subscribe.h"
 
 namespace holdfast {
@@ -19,6 +20,8 @@ class AdminTest : public CommandTest {
     set("enable-debug-command", "yes");
     services().observers = &audience_;
     services().pubsub = &audience_.pubsub;
+    services().tracking = &audience_.tracking;
+    services().monitors = &audience_.monitors;
   }
   /// The session takes itself out of the audience.
   ~AdminTest() override { session_.reset(); }
@@ -45,6 +48,7 @@ class AdminTest : public CommandTest {
   static std::vector<CommandRows> all_families() {
     std::vector<CommandRows> families = command_families();
     families.push_back(subscribe_commands());
+    families.push_back(monitor_command());
     for (CommandRows rows : admin_families()) families.push_back(rows);
     return families;
   }
@@ -52,7 +56,7 @@ class AdminTest : public CommandTest {
     EXPECT_TRUE(config_.load_text(directive + " " + value + "\n"));
   }
 
-  Audience audience_{1, keyspace_};
+  Audience audience_{{1, clock_, config_, keyspace_, services().clients}};
 };
 
 }  // namespace holdfast

@@ -1,6 +1,7 @@
 #include "admin/families.h"
 
 #include "admin/client.h"
+#include "admin/client_tracking.h"
 #include "admin/command.h"
 #include "admin/config_command.h"
 #include "admin/debug.h"
@@ -17,7 +18,7 @@
 namespace holdfast {
 
 std::vector<CommandRows> admin_families() {
-  return {config_commands(), info_commands(),   client_commands(), command_commands(), debug_commands(), latency_commands(),
+  return {config_commands(), info_commands(),   client_commands(), client_tracking_commands(), command_commands(), debug_commands(), latency_commands(),
           memory_commands(), pubsub_commands(), saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
 }
 

@@ -11,6 +11,7 @@
 #include "command/statistics.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
+#include "pubsub/tracking.h"
 
 // Who this server is, who is connected, what it costs, what it holds: server, clients, cpu, modules, cluster, keyspace.
 
@@ -119,7 +120,8 @@ void info_clients(Session& session, InfoText& text) {
   text.field("client_recent_max_input_buffer", input_max);
   text.field("client_recent_max_output_buffer", output_max);
   text.field("blocked_clients", blocked);
-  text.zero({"tracking_clients", "clients_in_timeout_table", "total_blocking_keys", "total_blocking_keys_on_nokey"});
+  text.field("tracking_clients", services.tracking->clients());
+  text.zero({"clients_in_timeout_table", "total_blocking_keys", "total_blocking_keys_on_nokey"});
   text.field("pubsub_clients", subscribed);
 }
 

@@ -42,6 +42,11 @@ struct ClientCard {
   std::atomic<int> channels{0};                ///< listened to
   std::atomic<int> patterns{0};
   std::atomic<int> shard_channels{0};
+  std::atomic<bool> monitors{false};
+  std::atomic<bool> tracks{false};             ///< CLIENT TRACKING
+  std::atomic<bool> tracks_broadcast{false};
+  std::atomic<bool> broken_redirect{false};
+  std::atomic<int64_t> redirect{-1};           ///< as CLIENT GETREDIR
   std::atomic<uint64_t> listening_bytes{0};    ///< of the names that it listens to
   std::atomic<bool> blocked{false};            ///< parked or in a task
   std::atomic<bool> no_evict{false};

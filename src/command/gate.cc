@@ -8,6 +8,7 @@
 #include "base/ticks.h"
 #include "command/count_call.h"
 #include "command/errors.h"
+#include "command/observers.h"
 #include "command/pause.h"
 #include "command/slowlog.h"
 #include "command/task_runner.h"
@@ -202,6 +203,10 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
     reject(session, command, reply, errors::kLoading);
     return false;
   }
+  if (session.monitors && (flags & (kWrite | kReadonly | kMayReplicate))) [[unlikely]] {
+    reject(session, command, reply, "Replica can't interact with the keyspace");
+    return false;
+  }
   return true;
 }
 
@@ -256,8 +261,10 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
   switch (command.kind) {
     case Command::Kind::kData:
     case Command::Kind::kSessionData:
-      if (command.long_form) [[unlikely]] {
+      // What is read in slices is not remembered for client-side caching.
+      if (command.long_form && !session.tracking) [[unlikely]] {
         if (std::unique_ptr<Task> task = command.long_form(session, args, reply)) {
+          observe(session, command, args);
           return begin_task(session, command, args, std::move(task));
         }
       }
@@ -273,6 +280,7 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
           size_t errors_before = reply.errors();
           session.end_transaction();
           reply.error(errors::kExecAborted);
+          observe(session, command, args);
           count(session, command, args, reply, errors_before);
           return Outcome::kDone;
         }
@@ -281,12 +289,14 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
       }
       size_t errors_before = reply.errors();
       command.session(session, args, reply);
+      observe(session, command, args);
       count(session, command, args, reply, errors_before);
       return Outcome::kDone;
     }
     case Command::Kind::kTask: {
       size_t errors_before = reply.errors();
       std::unique_ptr<Task> task = command.task(session, args, reply);
+      observe(session, command, args);
       if (!task) {
         count(session, command, args, reply, errors_before);
         return Outcome::kDone;
@@ -338,7 +348,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   if (&command == exec_) {
     uint64_t const start = session.worker().command_ticks;
-    run_exec(session, reply, locks);
+    run_exec(session, args, reply, locks);
     // Its time is that of all, though each of its commands was counted. Their errors are not its own.
     session.worker().command_ticks = start;
     count(session, command, args, reply, reply.errors());
@@ -348,6 +358,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   {
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
+    txn.set_client(session.card().id);
     if (!session.touch_keys) txn.set_no_touch();
     txn.begin_command(args.span());
     if (command.kind == Command::Kind::kData) {
@@ -356,6 +367,8 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
       command.session_data(txn, session, args, reply);
     }
     txn.end_command();
+    if (session.tracking) [[unlikely]] remember_read(session, command, args, txn);
+    observe(session, command, args);
     note_offset(session, txn.commit());
   }
   if (reply.has_rest()) [[unlikely]] {
@@ -363,6 +376,16 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;
+}
+
+void Gate::observe(Session& session, Command const& command, Args args) {
+  Observers* observers = services_.observers;
+  if (!observers || !observers->monitored.load(std::memory_order_relaxed)) [[likely]] return;
+  if (!session.trusted() && !command.has(kAdmin | kSkipMonitor)) observers->executed(session, command, args);
+}
+
+void Gate::remember_read(Session& session, Command const& command, Args args, Txn& txn) {
+  if (command.has(kReadonly)) services_.observers->has_read(session, command, args, txn);
 }
 
 void Gate::count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before) {
@@ -401,7 +424,7 @@ void Gate::build_exec_locks(Session& session, LockSet& locks) {
   for (WatchedKey const& watched : session.watched) locks.add_key(keyspace, watched.key);
 }
 
-void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
+void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   WorkerContext& worker = session.worker();
   // Taken out first: the handlers see a connection outside of MULTI (CLIENT LIST shows it inside until the end).
   Transaction transaction = std::exchange(session.transaction, {});
@@ -410,10 +433,12 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   session.unwatch();
 
   Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
+  txn.set_client(session.card().id);
   if (!session.touch_keys) txn.set_no_touch();
   // A watched key that has expired since counts as changed: looking at it deletes it and sets the flag.
   for (WatchedKey const& key : watched) txn.find_in(key.db, key.key, Lookup::kPeek);
   if (flag && flag->load(std::memory_order_relaxed)) {
+    observe(session, *exec_, args);
     note_offset(session, txn.commit());
     reply.null_array();
     session.end_transaction();
@@ -428,6 +453,7 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   }
   session.executing_transaction = false;
   session.end_transaction();
+  observe(session, *exec_, args);
   note_offset(session, txn.commit());
 }
 
@@ -447,6 +473,8 @@ void Gate::run_in_transaction(Session& session, Command const& command, Args arg
   }
   reply.write_rest();
   txn.end_command();
+  if (session.tracking) [[unlikely]] remember_read(session, command, args, txn);
+  observe(session, command, args);
   count(session, command, args, reply, errors_before);
 }
 

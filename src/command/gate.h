@@ -46,9 +46,13 @@ class Gate {
   Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
-  void run_exec(Session& session, Reply& reply, LockSet& locks);
+  void run_exec(Session& session, Args args, Reply& reply, LockSet& locks);
   void run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn);
   void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
+  /// Shows the executed command to MONITOR, under its locks.
+  void observe(Session& session, Command const& command, Args args);
+  /// Of a session that tracks.
+  void remember_read(Session& session, Command const& command, Args args, Txn& txn);
   void count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before);
 
   Services& services_;

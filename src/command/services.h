@@ -31,6 +31,8 @@ class PubSub;
 class SlowLog;
 struct ServerState;
 class Statistics;
+class Tracking;
+class Monitors;
 class WriteGuards;
 
 /// What commands may ask of the process, besides what the other services offer. Implemented by the server.
@@ -71,6 +73,8 @@ struct Services {
   /// Null where nobody can listen: tests of commands that have nothing to do with it.
   Observers* observers = nullptr;
   PubSub* pubsub = nullptr;
+  Tracking* tracking = nullptr;
+  Monitors* monitors = nullptr;
 };
 
 }  // namespace holdfast

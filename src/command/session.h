@@ -11,6 +11,7 @@
 #include "command/push_message.h"
 #include "command/services.h"
 #include "command/subscriptions.h"
+#include "command/tracking_state.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/watch_table.h"
 
@@ -98,6 +99,10 @@ class Session {
   /// What this connection listens to; null: nothing.
   std::unique_ptr<Subscriptions> subscriptions;
   bool subscribed() const { return subscriptions != nullptr; }
+  /// CLIENT TRACKING; null: off.
+  std::unique_ptr<TrackingState> tracking;
+  /// Sees every command (MONITOR).
+  bool monitors = false;
   /// What other parts have noted of this session must be taken back when it ends (see Observers).
   bool observed = false;
   /// Writes the messages that have come for connections of this worker, to this one and to others. Only between replies.

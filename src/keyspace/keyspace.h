@@ -76,6 +76,11 @@ class Keyspace {
   ChangeListener* listener() const { return listener_; }
   /// notify-keyspace-events: the classes of which the listener is told, with K and E; 0 when it has neither of these.
   std::atomic<uint32_t> notified{0};
+  /// Some connection caches what it reads, and the listener is told of changed keys (CLIENT TRACKING).
+  std::atomic<bool> tracked{false};
+  /// Sizes of all partitions' tables of tracked keys.
+  std::atomic<int64_t> tracked_keys{0};
+  std::atomic<int64_t> tracked_items{0};
 
   /// State of the running cut. Change only in a global transaction.
   CutState& cut() { return cut_; }

@@ -79,6 +79,7 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   partition.dirty.add(changes);
   Keyspace::publish_counters(partition, db);
   if (!partition.watchers.empty()) [[unlikely]] partition.watchers.touch(db, key);
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) [[unlikely]] note_invalidation(key, partition, false);
 }
 
 void Txn::note_expired(int db, Partition& partition, std::string_view key) {
@@ -86,6 +87,7 @@ void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   changed_ = true;
   if (!partition.watchers.empty()) partition.watchers.touch(db, key);
   notify_in(db, config::kEventExpired, "expired", key);
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
   std::string_view const command[] = {expiry_deletion(), key};
   add_effect(db, command);
 }
@@ -306,6 +308,7 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
   changed_ = true;
   if (!partition.watchers.empty()) partition.watchers.touch(db, key);
   notify_in(db, config::kEventHash, "hexpired", key);
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
   for (std::string_view field : fields) {
     std::string_view const command[] = {"HDEL", key, field};
     add_effect(db, command);
@@ -398,6 +401,12 @@ void Txn::flush(int db) {
       Keyspace::publish_counters(partition, each);
     }
   }
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) {
+    for (uint32_t i = 0; i < keyspace_.partition_count(); i++) keyspace_.partition(i).tracked.clear();
+    keyspace_.tracked_keys.store(0, std::memory_order_relaxed);
+    keyspace_.tracked_items.store(0, std::memory_order_relaxed);
+    scratch_.all_invalidated = true;
+  }
   changed_ = true;
   dirty_ += removed;
   keyspace_.partition(0).dirty.add(removed);
@@ -451,6 +460,39 @@ void Txn::publish_events() {
   scratch_.event_keys.clear();
 }
 
+void Txn::track(std::string_view key, uint64_t client) {
+  TrackedKeys::Added const added = home(key).partition->tracked.remember(key, client);
+  keyspace_.tracked_keys.fetch_add(added.keys, std::memory_order_relaxed);
+  keyspace_.tracked_items.fetch_add(added.items, std::memory_order_relaxed);
+}
+
+void Txn::note_invalidation(std::string_view key, Partition& partition, bool by_server) {
+  Invalidation invalidation{std::string(key), partition.tracked.take(key), by_server};
+  if (!invalidation.clients.empty()) {
+    keyspace_.tracked_keys.fetch_sub(1, std::memory_order_relaxed);
+    keyspace_.tracked_items.fetch_sub(static_cast<int64_t>(invalidation.clients.size()), std::memory_order_relaxed);
+  }
+  scratch_.invalidations.push_back(std::move(invalidation));
+}
+
+bool Txn::forget_tracked(uint32_t partition) {
+  DCHECK(locks_.contains(partition));
+  auto forgotten = keyspace_.partition(partition).tracked.take_any();
+  if (!forgotten) return false;
+  keyspace_.tracked_keys.fetch_sub(1, std::memory_order_relaxed);
+  keyspace_.tracked_items.fetch_sub(static_cast<int64_t>(forgotten->second.size()), std::memory_order_relaxed);
+  scratch_.invalidations.push_back({std::move(forgotten->first), std::move(forgotten->second), true});
+  return true;
+}
+
+void Txn::publish_invalidations() {
+  ChangeListener* listener = keyspace_.listener();
+  if (listener && scratch_.all_invalidated) listener->invalidated_all(client_);
+  if (listener && !scratch_.invalidations.empty()) listener->invalidated(scratch_.invalidations, client_, scratch_.worker);
+  scratch_.invalidations.clear();
+  scratch_.all_invalidated = false;
+}
+
 uint64_t Txn::commit(bool atomic) {
   DCHECK(!committed_ && !in_command_);
   committed_ = true;
@@ -476,6 +518,7 @@ uint64_t Txn::commit(bool atomic) {
   scratch_.effects.clear();
   scratch_.commands.clear();
   if (!scratch_.events.empty()) [[unlikely]] publish_events();
+  if (!scratch_.invalidations.empty() || scratch_.all_invalidated) [[unlikely]] publish_invalidations();
   locks_.unlock(keyspace_);
   return offset;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/keyspace_events.h"
+#include "keyspace/change_listener.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/partition.h"
@@ -39,6 +40,9 @@ struct TxnScratch {
   };
   std::vector<NotedEvent> events;
   std::string event_keys;
+  std::vector<Invalidation> invalidations;
+  bool all_invalidated = false;
+  int worker = -1;  ///< index of the worker whose scratch it is; -1: of none
 };
 
 /// How a string is to be stored.
@@ -76,6 +80,8 @@ class Txn {
   void select(int db) { db_ = db; }
   /// CLIENT NO-TOUCH: lookups leave the access time alone.
   void set_no_touch() { touch_ = false; }
+  /// The connection for which this is done.
+  void set_client(uint64_t id) { client_ = id; }
   Keyspace& keyspace() { return keyspace_; }
 
   // ---- lookups: an expired key is deleted (DEL is logged) and reported as absent --------------------------------------
@@ -142,6 +148,13 @@ class Txn {
     if (keyspace_.notified.load(std::memory_order_relaxed) & event_class) [[unlikely]] note_event(db, event_class, event, key);
   }
 
+  // ---- client-side caching (CLIENT TRACKING) ------------------------------------------------------------------------
+
+  /// The connection has read `key` and wants to be told when it changes.
+  void track(std::string_view key, uint64_t client);
+  /// Forgets some tracked key of the partition, whose readers are told as if it had changed. False: there is none.
+  bool forget_tracked(uint32_t partition);
+
   // ---- what is logged --------------------------------------------------------------------------------------------------
 
   /// Starts one command of this transaction. Its bytes are logged as sent at `end_command` if it changed something and
@@ -196,6 +209,8 @@ class Txn {
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void note_event(int db, uint32_t event_class, std::string_view event, std::string_view key);
   void publish_events();
+  void note_invalidation(std::string_view key, Partition& partition, bool by_server);
+  void publish_invalidations();
   void add_effect(int db, std::span<std::string_view const> command);
   /// The record becomes what the edit holds.
   void write_back(std::string_view key, ValueEdit& edit, bool empty);
@@ -208,6 +223,7 @@ class Txn {
   LockSet& locks_;
   TxnScratch& scratch_;
   int64_t now_ms_;
+  uint64_t client_ = 0;
   int db_ = 0;
   uint64_t dirty_ = 0;
   uint64_t dirty_at_command_ = 0;

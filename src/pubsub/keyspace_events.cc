@@ -12,7 +12,7 @@ void KeyspaceEvents::set_mask(uint32_t mask) {
   keyspace_.notified.store(told ? mask : 0, std::memory_order_relaxed);
 }
 
-void KeyspaceEvents::happened(std::span<KeyEvent const> events) {
+void KeyspaceEvents::publish(std::span<KeyEvent const> events) {
   if (pubsub_.nobody()) return;
   uint32_t const mask = keyspace_.notified.load(std::memory_order_relaxed);
   std::string channel;

@@ -48,7 +48,7 @@ class PubSubTest : public CommandTest {
     return out.to_string();
   }
 
-  Audience audience_{kWorkers, keyspace_};
+  Audience audience_{{kWorkers, clock_, config_, keyspace_, session_->services().clients}};
   PubSub& pubsub_ = audience_.pubsub;
   std::vector<std::unique_ptr<TestSession>> others_;
   int office_wake_count_;

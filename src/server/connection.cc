@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "base/ticks.h"
+#include "command/observers.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
 #include "config/config.h"
@@ -215,6 +216,7 @@ void Connection::finish_command() {
   if (observed) [[unlikely]] {
     // Messages that this command has caused follow its reply.
     if (!deferred_.empty()) release_deferred();
+    services().observers->after_command(*this);
     worker_.deliver_pushes();
   }
 }

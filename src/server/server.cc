@@ -14,6 +14,7 @@
 #include "commands/families.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
+#include "pubsub/monitor_command.h"
 #include "pubsub/subscribe.h"
 #include "server/last_run.h"
 #include "server/process.h"
@@ -62,6 +63,7 @@ log::AofLocation aof_location(config::Config const& config) {
 std::vector<CommandRows> Server::families() {
   std::vector<CommandRows> all = command_families();
   all.push_back(subscribe_commands());
+  all.push_back(monitor_command());
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
 }
@@ -82,9 +84,10 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
-      audience_(worker_count_, keyspace_),
+      audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
-                state_, persistence_, log_, *this, &audience_, &audience_.pubsub},
+                state_, persistence_, log_, *this, &audience_, &audience_.pubsub, &audience_.tracking,
+                &audience_.monitors},
       gate_(services_),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
@@ -115,7 +118,7 @@ void Server::wake_workers() {
 
 void Server::connect_parts() {
   keyspace_.attach_log(&log_);
-  keyspace_.attach_listener(&audience_.events);
+  keyspace_.attach_listener(&audience_);
   clients_.close_connection = [this](ClientCard& card) {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "command/client_card.h"
+#include "command/observers.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
@@ -47,6 +48,7 @@ Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& stat
       context_(statistics),
       expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())),
       scratch_(Connection::kReadBytes) {
+  context_.scratch.worker = index;
   loop_.set_before_sleep([this] { end_turn(); });
   loop_.every(kCronMilliseconds, [this] { cron(); });
 }
@@ -160,6 +162,8 @@ void Worker::run_pending() {
 void Worker::end_turn() {
   run_pending();
   bool cut_more = services_.persistence.busy() && services_.persistence.slice(index_, kCutSliceMicroseconds);
+  services_.observers->end_turn(index_);
+  deliver_pushes();
   // Flushing may let a connection go on, whose replies are then sent in the next turn.
   std::vector<Connection*> flushing = std::exchange(to_flush_, {});
   for (Connection* connection : flushing) connection->flush();
