@@ -94,6 +94,7 @@ TEST_F(TrackingTest, a_table_that_is_full_forgets_and_tells) {
 }
 
 TEST_F(TrackingTest, changes_are_collected_by_prefix) {
+  session_->worker().scratch.worker = 0;
   track({.broadcast = true, .prefixes = {"a", "b"}});
   run("mset a2 x c x a1 x");
   EXPECT_EQ(received(), "");

@@ -102,6 +102,7 @@ bool Worker::log_allows(Connection& connection) {
 
 void Worker::deliver_pushes() {
   if (inbox_.empty()) return;
+  refresh_time();
   inbox_.drain([this](Inbox::Delivery const& delivery) {
     for (uint64_t id : *delivery.receivers) {
       auto found = connections_.find(id);

@@ -2,7 +2,7 @@
 
 import time
 
-from concurrency.asking import ask, exchange
+from concurrency.asking import ask, exchange, transaction
 from harness import ConnectionClosed, Kind
 
 _CHANNELS = 4
@@ -152,3 +152,93 @@ def _messages_until_closed(client):
             count += 1
     except ConnectionClosed:
         return count
+
+
+def _cache(shift, keys):
+    """Reads through a cache that is kept by invalidation messages; at the end what is cached must be what is stored."""
+    with shift.client() as client:
+        client.must("HELLO", 3)
+        client.must("CLIENT", "TRACKING", "ON", *(["BCAST"] if shift.number % 2 else []))
+        cache = {}
+
+        def hear():
+            while client.pushes:
+                _, changed = client.pushes.popleft().value
+                for key in [element.value for element in changed.value] if changed.value else list(cache):
+                    cache.pop(key, None)
+
+        while shift.goes_on() or not cache:
+            key = shift.random.choice(keys)
+            hear()
+            if key not in cache:
+                value = ask(client, "GET", key)
+                # A message that has come with the reply may be of a change that this value has seen or has not.
+                if not client.pushes:
+                    cache[key] = value
+        # The writers end with their shift; their last changes have been sent once they say so.
+        deadline = time.monotonic() + 30
+        while ask(client, "GET", "writers-done") != b"2":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        client.must("PING")
+        hear()
+        cache.pop(b"writers-done", None)
+        for key, value in cache.items():
+            assert ask(client, "GET", key) == value
+        return len(cache)
+
+
+def _write(shift, keys):
+    with shift.client() as client:
+        for _ in shift.turns(at_least=50):
+            transaction(client, [("INCR", shift.random.choice(keys)) for _ in range(3)])
+            ask(client, "MSET", shift.random.choice(keys), shift.random.randrange(1000), shift.random.choice(keys), 5)
+        ask(client, "INCR", "writers-done")
+
+
+def test_caches_that_are_told_of_changes_are_never_stale(server, crew):
+    keys = [b"cached:%d" % n for n in range(20)]
+    with server.client() as client:
+        for key in keys:
+            client.must("SET", key, 0)
+    crew.add(_cache, keys, times=4)
+    crew.add(_write, keys, times=2)
+    crew.run()
+
+
+def _watch_increments(shift):
+    """MONITOR shows the increments of each key in the order in which they were done."""
+    with shift.client() as client:
+        client.must("MONITOR")
+        with shift.client() as control:
+            control.must("INCR", "monitors")
+        shown = {}
+        while True:
+            words = client.read_any().value.split(b"] ", 1)[1].split()
+            if words[0] == b'"SET"':
+                shown.setdefault(words[1], []).append(int(words[2].strip(b'"')))
+            elif words[:2] == [b'"INCR"', b'"ended"']:
+                break
+        for numbers in shown.values():
+            assert numbers == sorted(numbers)
+        return sum(map(len, shown.values()))
+
+
+def _set_growing_numbers(shift):
+    with shift.client() as client:
+        deadline = time.monotonic() + 30
+        while ask(client, "GET", "monitors") != b"2":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        for turn in range(100):
+            exchange([client], [[("SET", f"grows:{shift.number}", turn * 10 + n) for n in range(10)]])
+        # Whoever is the last says so.
+        if ask(client, "INCR", "finished") == 2:
+            ask(client, "INCR", "ended")
+
+
+def test_a_monitor_sees_every_command_in_order(server, crew):
+    crew.add(_watch_increments, times=2)
+    crew.add(_set_growing_numbers, times=2)
+    counts = crew.run()
+    assert counts[:2] == [2000, 2000]
