@@ -41,11 +41,9 @@ void read_and_change_list(std::string_view bytes, uint8_t choice) {
   packed::Element const inserted[] = {packed::Element::of_integer(choice), packed::Element::of("text")};
   char const* const at = packed::advance(list.first(), list.terminator(), offset);
   PackedEdit const edit = PackedEdit::replace(list, at, removed, inserted);
-  std::string copy(edit.bytes_after(list), '\0');
-  CHECK(edit.apply_to(copy.data(), list) == copy.size());
   std::string changed(bytes);
   apply_edit(changed, edit);
-  CHECK(changed == copy && PackedListView::validate(changed, true));
+  CHECK(changed.size() == edit.bytes_after(list) && PackedListView::validate(changed, true));
   CHECK(PackedListView(changed).count() == texts.size() - removed + 2);
   CHECK(PackedListView(changed).find(std::to_string(choice)) != nullptr);
 }

@@ -194,14 +194,16 @@ void cmd_client_unpause(Session& session, Args, Reply& reply) {
   reply.ok();
 }
 
-/// No command of a client waits for keys or replicas in a way that can be cut short, so nobody is ever unblocked.
-void cmd_client_unblock(Session&, Args args, Reply& reply) {
+void cmd_client_unblock(Session& session, Args args, Reply& reply) {
   if (args.size() > 4) return reply_wrong_arguments(args, reply);
   if (args.size() > 3 && !args.is(3, "TIMEOUT") && !args.is(3, "ERROR")) {
     return reply.error("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  if (!args.integer(2, reply)) return;
-  reply.integer(0);
+  std::optional<int64_t> const id = args.integer(2, reply);
+  if (!id) return;
+  auto const card = session.services().clients.find(static_cast<uint64_t>(*id));
+  auto const unblockable = card ? card->unblockable() : nullptr;
+  reply.integer(unblockable && unblockable->unblock(args.size() == 4 && args.is(3, "ERROR")) ? 1 : 0);
 }
 
 #define HOLDFAST_PLAIN "noscript loading stale"

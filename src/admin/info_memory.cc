@@ -5,20 +5,25 @@
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "memory/lazy_free.h"
+#include "scripting/script_figures.h"
 
 namespace holdfast {
 namespace {
 
 using config::Directive;
 
-void info_scripts(InfoText& text) {
-  text.zero({"used_memory_lua", "used_memory_vm_eval"});
-  text.field("used_memory_lua_human", format_memory_human(0));
-  text.zero({"used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-             "used_memory_vm_functions"});
-  text.bytes("used_memory_vm_total", 0);
-  text.zero({"used_memory_functions"});
-  text.bytes("used_memory_scripts", 0);
+void info_scripts(scripting::ScriptFigures const& scripts, InfoText& text) {
+  text.field("used_memory_lua", scripts.script_states);
+  text.field("used_memory_vm_eval", scripts.script_states);
+  text.field("used_memory_lua_human", format_memory_human(scripts.script_states));
+  text.field("used_memory_scripts_eval", scripts.scripts);
+  text.field("number_of_cached_scripts", scripts.script_count);
+  text.field("number_of_functions", scripts.function_count);
+  text.field("number_of_libraries", scripts.library_count);
+  text.field("used_memory_vm_functions", scripts.function_states);
+  text.bytes("used_memory_vm_total", scripts.script_states + scripts.function_states);
+  text.field("used_memory_functions", scripts.functions);
+  text.bytes("used_memory_scripts", scripts.scripts + scripts.functions);
 }
 
 /// The allocators cannot say what they hold in reserve, so everything that is resident counts as active.
@@ -52,7 +57,7 @@ void info_memory(Session& session, InfoText& text) {
   text.field("allocator_resident", report.resident);
   text.bytes("total_system_memory",
              static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
-  info_scripts(text);
+  info_scripts(scripting::script_figures(services), text);
   text.bytes("maxmemory", services.config.memory(Directive::kMaxmemory));
   text.field("maxmemory_policy", services.config.text(Directive::kMaxmemoryPolicy));
   info_allocator(report, text);

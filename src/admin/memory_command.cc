@@ -12,6 +12,7 @@
 #include "command/session.h"
 #include "command/task.h"
 #include "keyspace/keyspace.h"
+#include "scripting/script_figures.h"
 
 namespace holdfast {
 namespace {
@@ -74,6 +75,7 @@ class MemoryStatsTask final : public Task {
   void write_reply(Services& services, Reply& reply) const {
     Keyspace const& keyspace = services.keyspace;
     MemoryReport const report = measure_memory(services);
+    scripting::ScriptFigures const scripts = scripting::script_figures(services);
     std::vector<size_t> databases;  // those with keys
     uint64_t keys = 0;
     uint64_t table_bytes = 0;
@@ -94,8 +96,8 @@ class MemoryStatsTask final : public Task {
     number(reply, "clients.normal", report.figures.clients);
     number(reply, "cluster.links", 0);
     number(reply, "aof.buffer", report.figures.log_buffer);
-    number(reply, "lua.caches", 0);
-    number(reply, "functions.caches", 0);
+    number(reply, "lua.caches", scripts.scripts);
+    number(reply, "functions.caches", scripts.functions);
     for (size_t db : databases) write_database(reply, db);
     number(reply, "overhead.total", overhead);
     number(reply, "keys.count", keys);

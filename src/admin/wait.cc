@@ -1,14 +1,38 @@
 #include "admin/wait.h"
 
+#include <atomic>
 #include <limits>
+#include <memory>
 #include <optional>
 
+#include "command/client_card.h"
+#include "command/errors.h"
 #include "command/session.h"
 #include "command/task.h"
 #include "log/log.h"
 
 namespace holdfast {
 namespace {
+
+/// Tells a task that CLIENT UNBLOCK has ended its waiting. Any thread.
+class WaitEnd final : public Unblockable {
+ public:
+  enum class State : uint8_t { kWaiting, kUnblocked, kUnblockedWithError, kOver };
+  bool unblock(bool with_error) override { return leave(with_error ? State::kUnblockedWithError : State::kUnblocked); }
+  /// How the waiting has ended; from here on it cannot be ended by others.
+  State finish() {
+    leave(State::kOver);
+    return state_.load(std::memory_order_relaxed);
+  }
+  bool ended() const { return state_.load(std::memory_order_relaxed) != State::kWaiting; }
+
+ private:
+  bool leave(State to) {
+    State expected = State::kWaiting;
+    return state_.compare_exchange_strong(expected, to, std::memory_order_relaxed);
+  }
+  std::atomic<State> state_{State::kWaiting};
+};
 
 /// Waits for copies of what this connection has written: on replicas, of which there are none, and for WAITAOF in our
 /// own file. Ends when there are enough, or when the time is over; a timeout of 0 never ends.
@@ -21,14 +45,22 @@ class WaitTask final : public Task {
     int64_t timeout_ms = 0;
     uint64_t offset = 0;     ///< of the log, after the last write
   };
-  explicit WaitTask(Wanted const& wanted) : wanted_(wanted) {}
+  WaitTask(Session& session, Wanted const& wanted) : wanted_(wanted), card_(session.shared_card()) {
+    card_->set_unblockable(end_);
+  }
+  ~WaitTask() override { card_->set_unblockable(nullptr); }
 
   Progress step(TaskSlice& slice) override {
     Services& services = slice.session().services();
     bool const local = services.log.state() != log::LogState::kOff &&
                        services.log.durable_offset() >= wanted_.offset;
     bool const enough = wanted_.replicas <= 0 && (local || !wanted_.local);
-    if (!enough && !slice.in_transaction() && !time_is_over(services.clock)) return Progress::kWait;
+    bool const over = enough || slice.in_transaction() || end_->ended() || time_is_over(services.clock);
+    if (!over) return Progress::kWait;
+    if (end_->finish() == WaitEnd::State::kUnblockedWithError) {
+      slice.reply().error(errors::kUnblocked);
+      return Progress::kDone;
+    }
     if (wanted_.aof) {
       slice.reply().array(2);
       slice.reply().integer(local ? 1 : 0);
@@ -46,6 +78,8 @@ class WaitTask final : public Task {
   }
 
   Wanted wanted_;
+  std::shared_ptr<ClientCard> card_;
+  std::shared_ptr<WaitEnd> end_ = std::make_shared<WaitEnd>();
   std::optional<int64_t> begin_us_;
 };
 
@@ -69,12 +103,12 @@ std::optional<int64_t> in_range(Args args, size_t index, int64_t max, Reply& rep
   return value;
 }
 
-std::unique_ptr<Task> cmd_wait(Session&, Args args, Reply& reply) {
+std::unique_ptr<Task> cmd_wait(Session& session, Args args, Reply& reply) {
   auto const replicas = args.integer(1, reply);
   if (!replicas) return nullptr;
   auto const timeout = timeout_ms(args, 2, reply);
   if (!timeout) return nullptr;
-  return std::make_unique<WaitTask>(WaitTask::Wanted{.replicas = *replicas, .timeout_ms = *timeout});
+  return std::make_unique<WaitTask>(session, WaitTask::Wanted{.replicas = *replicas, .timeout_ms = *timeout});
 }
 
 std::unique_ptr<Task> cmd_waitaof(Session& session, Args args, Reply& reply) {
@@ -90,11 +124,11 @@ std::unique_ptr<Task> cmd_waitaof(Session& session, Args args, Reply& reply) {
     reply.error("WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
     return nullptr;
   }
-  return std::make_unique<WaitTask>(WaitTask::Wanted{.aof = true,
-                                                     .local = *local == 1,
-                                                     .replicas = *replicas,
-                                                     .timeout_ms = *timeout,
-                                                     .offset = session.needed_offset});
+  return std::make_unique<WaitTask>(session, WaitTask::Wanted{.aof = true,
+                                                              .local = *local == 1,
+                                                              .replicas = *replicas,
+                                                              .timeout_ms = *timeout,
+                                                              .offset = session.needed_offset});
 }
 
 constexpr CommandRow kRows[] = {

@@ -23,6 +23,15 @@ std::pair<std::string, std::string> ClientCard::library() {
   return {library_name_, library_version_};
 }
 
+void ClientCard::set_unblockable(std::shared_ptr<Unblockable> unblockable) {
+  MutexLock lock(mutex_);
+  unblockable_.swap(unblockable);
+}
+std::shared_ptr<Unblockable> ClientCard::unblockable() {
+  MutexLock lock(mutex_);
+  return unblockable_;
+}
+
 void ClientRegistry::add(std::shared_ptr<ClientCard> const& card) {
   MutexLock lock(mutex_);
   card->id = next_id_++;

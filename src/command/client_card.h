@@ -12,6 +12,14 @@
 
 namespace holdfast {
 
+/// A command that waits, as CLIENT UNBLOCK sees it.
+class Unblockable {
+ public:
+  virtual ~Unblockable() = default;
+  /// Ends the waiting: as if its time were over, or with an error. False: it is over already. Any thread.
+  virtual bool unblock(bool with_error) = 0;
+};
+
 /// What the whole process may know about one connection. Numbers are written by the worker that owns the connection and
 /// read by anybody (relaxed atomics); texts are guarded by the card's leaf mutex.
 struct ClientCard {
@@ -48,7 +56,8 @@ struct ClientCard {
   std::atomic<bool> broken_redirect{false};
   std::atomic<int64_t> redirect{-1};           ///< as CLIENT GETREDIR
   std::atomic<uint64_t> listening_bytes{0};    ///< of the names that it listens to
-  std::atomic<bool> blocked{false};            ///< parked or in a task
+  std::atomic<bool> blocked{false};            ///< parked, in a task, or waiting for keys
+  std::atomic<bool> wait_ends{false};          ///< waits for keys, and not for ever
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
   std::atomic<bool> closing{false};
@@ -66,12 +75,16 @@ struct ClientCard {
   std::string name();
   void set_library(std::string name, std::string version);
   std::pair<std::string, std::string> library();
+  /// What CLIENT UNBLOCK ends; null: nothing.
+  void set_unblockable(std::shared_ptr<Unblockable> unblockable);
+  std::shared_ptr<Unblockable> unblockable();
 
  private:
   Mutex mutex_;
   std::string name_ GUARDED_BY(mutex_);
   std::string library_name_ GUARDED_BY(mutex_);
   std::string library_version_ GUARDED_BY(mutex_);
+  std::shared_ptr<Unblockable> unblockable_ GUARDED_BY(mutex_);
 };
 
 /// All connections of the process; those that CLIENT KILL has struck count until their owner has closed them, but are no

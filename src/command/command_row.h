@@ -12,6 +12,7 @@
 
 namespace holdfast {
 
+class ScriptRun;
 class Session;
 class Task;
 
@@ -24,7 +25,11 @@ using SessionHandler = void (*)(Session& session, Args args, Reply& reply);
 /// Long work: checks the arguments and returns what is to be done in slices (task.h), or replies an error and returns null.
 using TaskHandler = std::unique_ptr<Task> (*)(Session& session, Args args, Reply& reply);
 
-using Handler = std::variant<std::monostate, DataHandler, SessionDataHandler, SessionHandler, TaskHandler>;
+/// Runs commands of its own (EVAL, FCALL): checks the arguments and finds the script, or replies an error and returns null.
+using ScriptHandler = std::unique_ptr<ScriptRun> (*)(Session& session, Args args, Reply& reply);
+
+using Handler =
+    std::variant<std::monostate, DataHandler, SessionDataHandler, SessionHandler, TaskHandler, ScriptHandler>;
 
 /// A command is data: one row of its family's table. Lock sets, COMMAND, ACL categories, replication rules and the fuzz
 /// dictionary come from the row. A subcommand is a row of its own, "config|get"; its container "config" is a row as well.
@@ -56,6 +61,8 @@ struct CommandRow {
   /// Of a handler that works on keys: asked first, without locks and only outside of EXEC. Returns a task that does all that the handler
   /// would, for arguments with which the handler would hold its locks for long, or null. Replies nothing.
   TaskHandler long_form = nullptr;
+  /// Place of the first argument that names an element of the first key's value, for the prefetch of pipelines; 0: none does.
+  int element = 0;
 };
 
 /// The rows of one family; every family header declares one such function.

@@ -114,13 +114,18 @@ std::unique_ptr<Command> make_command(CommandRow const& row, uint16_t id) {
       command->kind = Command::Kind::kSession;
       command->session = std::get<SessionHandler>(row.handler);
       break;
-    default:
+    case 4:
       command->kind = Command::Kind::kTask;
       command->task = std::get<TaskHandler>(row.handler);
+      break;
+    default:
+      command->kind = Command::Kind::kScript;
+      command->script = std::get<ScriptHandler>(row.handler);
       break;
   }
   CHECK(!row.long_form || command->data || command->session_data);
   command->long_form = row.long_form;
+  command->element = row.element;
   return command;
 }
 

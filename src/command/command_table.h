@@ -84,13 +84,15 @@ struct Command {
   std::string full_name;       ///< "config|get"
   uint32_t flags = 0;
   int arity = 0;
-  enum class Kind : uint8_t { kContainer, kData, kSessionData, kSession, kTask };
+  enum class Kind : uint8_t { kContainer, kData, kSessionData, kSession, kTask, kScript };
   Kind kind = Kind::kContainer;
   DataHandler data = nullptr;
   SessionDataHandler session_data = nullptr;
   SessionHandler session = nullptr;
   TaskHandler task = nullptr;
+  ScriptHandler script = nullptr;
   TaskHandler long_form = nullptr;
+  int element = 0;             ///< see CommandRow
   std::vector<KeySpec> key_specs;
   /// First, last, step as in COMMAND INFO; 0, 0, 0 when no spec is of the form index and range.
   int first_key = 0;

@@ -11,9 +11,10 @@
 namespace holdfast {
 
 /// Counts a call of `command` that was executed and took `nanoseconds`: statistics of its worker, the latency monitor and
-/// the slow log (not of what is replayed). `failed`: it replied an error, whose first word is `error_code`.
+/// the slow log (not of what is replayed). `failed`: it replied an error, whose first word is `error_code`. `event`: the
+/// name for the latency monitor, when it is not that of the command's kind.
 inline void count_call(Session& session, Command const& command, Args args, uint64_t nanoseconds, bool failed,
-                       std::string_view error_code) {
+                       std::string_view error_code, std::string_view event = {}) {
   Services& services = session.services();
   WorkerContext& worker = session.worker();
   CommandStatistics& statistics = worker.statistics.commands[command.id];
@@ -25,7 +26,7 @@ inline void count_call(Session& session, Command const& command, Args args, uint
     worker.statistics.count_error(error_code);
   }
   if (services.latency.is_late(nanoseconds) && !session.owns_keyspace()) [[unlikely]] {
-    services.latency.note(command.has(kFast) ? "fast-command" : "command", nanoseconds);
+    services.latency.note(!event.empty() ? event : command.has(kFast) ? "fast-command" : "command", nanoseconds);
   }
   if (services.slow_log.is_slow(nanoseconds) && !command.has(kSkipSlowlog) && !session.owns_keyspace()) [[unlikely]] {
     services.slow_log.record(session.card(), command, args, worker.now_ms, nanoseconds);

@@ -25,6 +25,7 @@ inline constexpr std::string_view kLoading = "-LOADING Redis is loading the data
 inline constexpr std::string_view kOutOfMemory = "-OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view kNotInTransaction = "Command not allowed inside a transaction";
 inline constexpr std::string_view kExecAborted = "-EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view kUnblocked = "-UNBLOCKED client unblocked via CLIENT UNBLOCK";
 inline constexpr std::string_view kMisconfRdb =
     "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
     "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "

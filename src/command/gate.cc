@@ -6,8 +6,11 @@
 
 #include "base/strings.h"
 #include "base/ticks.h"
+#include "command/blocked_client.h"
 #include "command/count_call.h"
 #include "command/errors.h"
+#include "command/lock_needs.h"
+#include "command/nested_calls.h"
 #include "command/observers.h"
 #include "command/pause.h"
 #include "command/slowlog.h"
@@ -53,34 +56,14 @@ std::string unknown_subcommand(Command const& container, std::string_view name) 
 
 /// Adds the keys of a command to the lock set. The arguments must stay where they are until the locks are released.
 void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command const& command, Args args, LockSet& locks) {
-  if (command.simple_keys) {
+  if (command.simple_keys && worker.hint && command.first_key == command.last_key) {
     std::string_view first = args[static_cast<size_t>(command.first_key)];
-    if (worker.hint && command.first_key == command.last_key && first.data() == worker.hint->key.data()) {
+    if (first.data() == worker.hint->key.data()) {
       locks.add_key(keyspace, first, worker.hint->hash);
       return;
     }
-    int last = command.last_key >= 0 ? command.last_key : static_cast<int>(args.size()) + command.last_key;
-    for (int i = command.first_key; i <= last && i < static_cast<int>(args.size()); i += command.key_step) {
-      locks.add_key(keyspace, args[static_cast<size_t>(i)]);
-    }
-    return;
   }
-  if (command.key_specs.empty()) return;
-  KeyPositions keys;
-  CommandTable::find_keys(command, args, keys);
-  for (auto const& position : keys.positions) {
-    if (!position.spec->not_key) locks.add_key(keyspace, args[position.index]);
-  }
-}
-
-/// Whether a command may touch keys that only its handler will know.
-bool needs_all_partitions(Command const& command, Args args) {
-  if (!command.has(kAllPartitions | kPatternKeys)) [[likely]] return false;
-  if (command.has(kAllPartitions)) return true;
-  for (size_t i = 2; i + 1 < args.size(); i++) {
-    if ((args.is(i, "BY") || args.is(i, "GET")) && args[i + 1].find('*') != std::string_view::npos) return true;
-  }
-  return false;
+  for_each_key(command, args, [&](std::string_view key) { locks.add_key(keyspace, key); });
 }
 
 /// Writes a long reply while other clients go on.
@@ -103,6 +86,11 @@ class RestOfReply final : public Task {
   static constexpr size_t kUnsentBytesMax = 1024 * 1024;
   std::unique_ptr<ReplySource> source_;
 };
+
+/// In place of waiting.
+void reply_nothing(WaitRequest const& request, Reply& reply) {
+  request.nothing == WaitRequest::Nothing::kNull ? reply.null() : reply.null_array();
+}
 
 Args args_of(QueuedCommand const& queued, std::vector<std::string_view>& views) {
   views.assign(queued.argv.begin(), queued.argv.end());
@@ -214,6 +202,10 @@ bool Gate::held_by_pause(Session& session, Command const& command) const {
   if (session.trusted()) return false;
   Pause::Mode mode = services_.pause.mode(session.worker().now_ms);
   if (mode == Pause::Mode::kNone) [[likely]] return false;
+  // Of a script it is known only when it has been found, which is before its locks.
+  if (mode != Pause::Mode::kAll && command.kind == Command::Kind::kScript) {
+    return session.script_run && session.script_run->may_write();
+  }
   return mode == Pause::Mode::kAll || writes(session, command, kWrite | kMayReplicate);
 }
 
@@ -226,7 +218,7 @@ bool Gate::writes(Session& session, Command const& command, uint32_t flags) cons
 bool Gate::must_hold(Session& session, Command const& command) const {
   if (held_by_pause(session, command)) return true;
   if (session.trusted() || (session.transaction.open && &command != exec_)) return false;  // queueing changes nothing
-  return writes(session, command, kWrite) && (services_.log.over_limit() || services_.persistence.congested());
+  return writes(session, command, kWrite | kMayReplicate) && (services_.log.over_limit() || services_.persistence.congested());
 }
 
 Gate::Outcome Gate::execute(Session& session, Args args, Reply& reply) {
@@ -303,6 +295,16 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
       }
       return begin_task(session, command, args, std::move(task));
     }
+    case Command::Kind::kScript: {
+      size_t errors_before = reply.errors();
+      session.script_run = command.script(session, args, reply);
+      if (!session.script_run) {
+        count(session, command, args, reply, errors_before);
+        return Outcome::kDone;
+      }
+      add_script_locks(session, command, args, session.script_run->reach());
+      return run_locked(session, command, args, reply, locks);
+    }
     case Command::Kind::kContainer: break;
   }
   CHECK(!"the arity of a container demands a subcommand");
@@ -318,14 +320,17 @@ Gate::Outcome Gate::begin_task(Session& session, Command const& command, Args ar
 Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
   if (session.owns_keyspace()) [[unlikely]] {
     locks.assume();
-  } else if (locks.global() || !locks.try_lock(services_.keyspace)) [[unlikely]] {
+    return run_data(session, command, args, reply, locks);
+  }
+  do {
+    if (!locks.global() && !locks.wants_lane() && locks.try_lock(services_.keyspace)) [[likely]] continue;
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
       if (!session.parked) session.parked = std::make_unique<Session::Parked>();
       session.parked->command = &command;
       if (&locks != &session.parked->locks) std::swap(session.parked->locks, locks);
       return Outcome::kParked;
     }
-  }
+  } while (!locks.covers_waiters(services_.keyspace));
   return run_data(session, command, args, reply, locks);
 }
 
@@ -333,10 +338,12 @@ Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
   std::unique_ptr<Session::Parked> parked = std::move(session.parked);
   parked->locks.forget_keys();  // the arguments may have moved while the connection was parked
   session.worker().command_ticks = ticks();
-  if (parked->locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
-    session.parked = std::move(parked);
-    return Outcome::kParked;
-  }
+  do {
+    if (parked->locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
+      session.parked = std::move(parked);
+      return Outcome::kParked;
+    }
+  } while (!parked->locks.covers_waiters(services_.keyspace));
   return run_data(session, *parked->command, args, reply, parked->locks);
 }
 
@@ -344,6 +351,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   // A pause may have begun since the command was let in; CLIENT PAUSE relies on this look under the locks.
   if (held_by_pause(session, command)) [[unlikely]] {
     locks.unlock(services_.keyspace);
+    session.script_run.reset();
     return Outcome::kHeld;
   }
   if (&command == exec_) {
@@ -354,12 +362,14 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     count(session, command, args, reply, reply.errors());
     return Outcome::kDone;
   }
+  if (command.kind == Command::Kind::kScript) return run_script(session, command, args, reply, locks);
   size_t errors_before = reply.errors();
   {
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
     txn.set_client(session.card().id);
     if (!session.touch_keys) txn.set_no_touch();
+    if (session.owns_keyspace()) [[unlikely]] txn.serve_nobody();
     txn.begin_command(args.span());
     if (command.kind == Command::Kind::kData) {
       command.data(txn, args, reply);
@@ -369,7 +379,12 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     txn.end_command();
     if (session.tracking) [[unlikely]] remember_read(session, command, args, txn);
     observe(session, command, args);
+    bool waits = false;
+    if (command.has(kBlocking)) [[unlikely]] {
+      if (auto request = txn.take_wait_request()) waits = begin_wait(session, command, txn, std::move(request), reply);
+    }
     note_offset(session, txn.commit());
+    if (waits) return Outcome::kBlocked;
   }
   if (reply.has_rest()) [[unlikely]] {
     return begin_task(session, command, args, std::make_unique<RestOfReply>(reply.take_rest()));
@@ -378,14 +393,122 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   return Outcome::kDone;
 }
 
-void Gate::observe(Session& session, Command const& command, Args args) {
+void Gate::observe(Session& session, Command const& command, Args args, CalledBy by) {
   Observers* observers = services_.observers;
   if (!observers || !observers->monitored.load(std::memory_order_relaxed)) [[likely]] return;
-  if (!session.trusted() && !command.has(kAdmin | kSkipMonitor)) observers->executed(session, command, args);
+  // A script shows itself, before what it calls.
+  bool const hidden = command.kind != Command::Kind::kScript && command.has(kAdmin | kSkipMonitor);
+  if (!session.trusted() && !hidden) observers->executed(session, command, args, by == CalledBy::kScript);
 }
 
 void Gate::remember_read(Session& session, Command const& command, Args args, Txn& txn) {
   if (command.has(kReadonly)) services_.observers->has_read(session, command, args, txn);
+}
+
+bool Gate::begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request,
+                      Reply& reply) {
+  if (session.trusted()) {
+    reply_nothing(*request, reply);
+    return false;
+  }
+  WorkerContext& worker = session.worker();
+  uint64_t const now = ticks();
+  bool const ends = request->timeout_ms > 0;
+  session.blocked = std::make_shared<BlockedClient>(session, command, std::move(request), now - worker.command_ticks);
+  worker.command_ticks = now;
+  worker.statistics.commands_processed.add(1);
+  session.card().set_unblockable(session.blocked);
+  session.card().wait_ends.store(ends, std::memory_order_relaxed);
+  txn.enlist(session.blocked, session.blocked->request());
+  return true;
+}
+
+Gate::Outcome Gate::finish_blocked(Session& session, Reply& reply) {
+  std::shared_ptr<BlockedClient> const blocked = session.blocked;
+  session.stop_waiting();
+  bool failed = false;
+  std::string_view error_code;
+  switch (blocked->state()) {
+    case BlockedClient::State::kServed:
+      note_offset(session, blocked->offset());
+      reply.buffer().append_all(blocked->output());
+      failed = blocked->failed();
+      error_code = blocked->error_code();
+      break;
+    case BlockedClient::State::kUnblockedWithError:
+      reply.error(errors::kUnblocked);
+      failed = true;
+      error_code = reply.last_error_code();
+      break;
+    default: reply.null_array();
+  }
+  std::vector<std::string> const& words = blocked->request().command();
+  std::vector<std::string_view> const views(words.begin(), words.end());
+  if (std::unique_ptr<ReplySource> rest = blocked->take_rest()) {
+    session.running = std::make_unique<TaskRunner>(session, blocked->command(), Args(views),
+                                                   std::make_unique<RestOfReply>(std::move(rest)));
+    return Outcome::kRunning;
+  }
+  count_call(session, blocked->command(), Args(views), services_.tick_scale.nanoseconds(blocked->spent_ticks()), failed,
+             error_code, "command-unblocking");
+  return Outcome::kDone;
+}
+
+void Gate::add_script_locks(Session& session, Command const& command, Args args, ScriptReach reach) {
+  LockSet& locks = session.worker().locks;
+  if (reach == ScriptReach::kAll) return locks.add_all(services_.keyspace);
+  add_keys(session.worker(), services_.keyspace, command, args, locks);
+  if (reach == ScriptReach::kFurther) locks.want_lane();
+}
+
+Gate::Outcome Gate::run_script(Session& session, Command const& command, Args args, Reply& reply, LockSet& held) {
+  std::unique_ptr<ScriptRun> script = std::move(session.script_run);
+  std::optional<ScriptReach> repeat_with;
+  {
+    bool const final = held.may_extend(services_.keyspace);
+    Txn txn(services_.keyspace, held, session.worker().scratch, session.worker().now_ms);
+    txn.select(session.db());
+    if (!session.touch_keys) txn.set_no_touch();
+    txn.set_client(session.card().id);
+    if (session.owns_keyspace()) txn.serve_nobody();
+    if (!final) txn.keep_undo();
+    repeat_with = run_script_in(session, command, args, reply, txn, held, *script);
+    if (repeat_with) {
+      txn.abort();
+    } else {
+      note_offset(session, txn.commit());
+    }
+  }
+  if (!repeat_with) return Outcome::kDone;
+  script->note_reach(*repeat_with);
+  LockSet& locks = session.worker().locks;
+  locks.clear();
+  add_script_locks(session, command, args, *repeat_with);
+  session.script_run = std::move(script);
+  return run_locked(session, command, args, reply, locks);
+}
+
+std::optional<ScriptReach> Gate::run_script_in(Session& session, Command const& command, Args args, Reply& reply, Txn& txn,
+                                               LockSet& locks, ScriptRun& script) {
+  WorkerContext& worker = session.worker();
+  uint64_t const start = worker.command_ticks;
+  size_t errors_before = reply.errors();
+  ScriptRun::Ended ended;
+  bool const final = locks.may_extend(services_.keyspace);
+  if (final) observe(session, command, args);
+  {
+    NestedCalls calls(*this, session, txn, locks);
+    ended = script.run(calls, args, reply);
+    if (calls.repeat_with()) return calls.repeat_with();
+  }
+  if (!final) observe(session, command, args);
+  worker.command_ticks = start;  // its time is that of all that it has called
+  if (ended == ScriptRun::Ended::kCountedError) {
+    errors_before = reply.errors();
+    worker.statistics.commands[command.id].failed.add(1);
+  }
+  count(session, command, args, reply, errors_before);
+  return std::nullopt;
 }
 
 void Gate::count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before) {
@@ -420,6 +543,8 @@ void Gate::build_exec_locks(Session& session, LockSet& locks) {
       return;
     }
     add_keys(session.worker(), keyspace, *queued.command, args, locks);
+    // A transaction is not taken back: its scripts get what they need while it holds what it has.
+    if (queued.command->kind == Command::Kind::kScript) locks.want_lane();
   }
   for (WatchedKey const& watched : session.watched) locks.add_key(keyspace, watched.key);
 }
@@ -435,6 +560,7 @@ void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
   txn.set_client(session.card().id);
   if (!session.touch_keys) txn.set_no_touch();
+  if (session.owns_keyspace()) txn.serve_nobody();
   // A watched key that has expired since counts as changed: looking at it deletes it and sets the flag.
   for (WatchedKey const& key : watched) txn.find_in(key.db, key.key, Lookup::kPeek);
   if (flag && flag->load(std::memory_order_relaxed)) {
@@ -449,7 +575,11 @@ void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   std::vector<std::string_view> views;
   for (QueuedCommand const& queued : transaction.queue) {
     txn.select(session.db());
-    run_in_transaction(session, *queued.command, args_of(queued, views), reply, txn);
+    if (queued.command->kind == Command::Kind::kScript) {
+      run_queued_script(session, *queued.command, args_of(queued, views), reply, txn, locks);
+    } else {
+      run_nested(session, *queued.command, args_of(queued, views), reply, txn, CalledBy::kClient);
+    }
   }
   session.executing_transaction = false;
   session.end_transaction();
@@ -457,7 +587,17 @@ void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   note_offset(session, txn.commit());
 }
 
-void Gate::run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn) {
+void Gate::run_queued_script(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, LockSet& locks) {
+  size_t errors_before = reply.errors();
+  if (std::unique_ptr<ScriptRun> script = command.script(session, args, reply)) {
+    auto repeat_with = run_script_in(session, command, args, reply, txn, locks, *script);
+    CHECK(!repeat_with);
+  } else {
+    count(session, command, args, reply, errors_before);
+  }
+}
+
+void Gate::run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, CalledBy by) {
   size_t errors_before = reply.errors();
   txn.begin_command(args.span());
   switch (command.kind) {
@@ -469,12 +609,14 @@ void Gate::run_in_transaction(Session& session, Command const& command, Args arg
         run_task_in_transaction(session, *task, txn, reply);
       }
       break;
+    case Command::Kind::kScript:
     case Command::Kind::kContainer: break;
   }
   reply.write_rest();
   txn.end_command();
+  if (auto const request = txn.take_wait_request()) reply_nothing(*request, reply);
   if (session.tracking) [[unlikely]] remember_read(session, command, args, txn);
-  observe(session, command, args);
+  observe(session, command, args, by);
   count(session, command, args, reply, errors_before);
 }
 

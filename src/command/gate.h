@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "command/command_table.h"
 #include "command/services.h"
@@ -10,7 +11,11 @@
 namespace holdfast {
 
 class Task;
+class WaitRequest;
 struct WorkerContext;
+
+/// Who calls a command, as MONITOR shows it.
+enum class CalledBy : uint8_t { kClient, kScript };
 
 /// The one way a command is executed: of a client, inside EXEC, replayed from the AOF. It checks in the order of
 /// Redis's dispatcher, takes the lock set, runs the handler in a Txn, commits and counts.
@@ -23,6 +28,7 @@ class Gate {
     kParked,   ///< waits for locks; after the session's waiter was woken: `resume` with the same arguments
     kHeld,     ///< not begun (CLIENT PAUSE, log or snapshot congested): call `execute` again in about a millisecond
     kRunning,  ///< session.running has work to do in slices
+    kBlocked,  ///< waits for keys; when session.blocked is over, which wakes the session's waiter: `finish_blocked`
   };
 
   explicit Gate(Services& services);
@@ -32,6 +38,10 @@ class Gate {
   void replay(Session& session, Args args, Reply& reply);
   /// Goes on with session.parked.
   Outcome resume(Session& session, Args args, Reply& reply);
+  /// Writes the reply of session.blocked, which is over. kDone or kRunning.
+  Outcome finish_blocked(Session& session, Reply& reply);
+  /// One command inside `txn`, which holds what it needs: of an EXEC, or called by a script. Not for scripts.
+  void run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, CalledBy by);
 
  private:
   /// Everything before the lock set. True: go on with `command`.
@@ -44,13 +54,21 @@ class Gate {
   Outcome begin_task(Session& session, Command const& command, Args args, std::unique_ptr<Task> task);
   Outcome run_locked(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
   Outcome run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks);
+  /// The handler has found nothing. True: the session waits for keys from now on.
+  bool begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request, Reply& reply);
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
   void run_exec(Session& session, Args args, Reply& reply, LockSet& locks);
-  void run_in_transaction(Session& session, Command const& command, Args args, Reply& reply, Txn& txn);
+  /// Into the worker's lock set, which is empty.
+  void add_script_locks(Session& session, Command const& command, Args args, ScriptReach reach);
+  /// Runs session.script_run, and takes it back when it needs more than it may get.
+  Outcome run_script(Session& session, Command const& command, Args args, Reply& reply, LockSet& held);
+  std::optional<ScriptReach> run_script_in(Session& session, Command const& command, Args args, Reply& reply, Txn& txn,
+                                           LockSet& locks, ScriptRun& script);
+  void run_queued_script(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, LockSet& locks);
   void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
   /// Shows the executed command to MONITOR, under its locks.
-  void observe(Session& session, Command const& command, Args args);
+  void observe(Session& session, Command const& command, Args args, CalledBy by = CalledBy::kClient);
   /// Of a session that tracks.
   void remember_read(Session& session, Command const& command, Args args, Txn& txn);
   void count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before);

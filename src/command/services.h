@@ -22,6 +22,9 @@ class Log;
 namespace snapshot {
 class Persistence;
 }
+namespace scripting {
+class Scripting;
+}
 class ClientRegistry;
 class CommandTable;
 class Keyspace;
@@ -70,6 +73,8 @@ struct Services {
   snapshot::Persistence& persistence;
   log::Log& log;
   ServerControl& control;
+  /// Null where there are no scripts (tests of single folders).
+  scripting::Scripting* scripting = nullptr;
   /// Null where nobody can listen: tests of commands that have nothing to do with it.
   Observers* observers = nullptr;
   PubSub* pubsub = nullptr;

@@ -1,5 +1,6 @@
 #include "command/session.h"
 
+#include "command/blocked_client.h"
 #include "command/task_runner.h"
 #include "command/observers.h"
 #include "config/config.h"
@@ -11,12 +12,21 @@ Session::Session(Services& services, std::shared_ptr<ClientCard> card) : service
 
 Session::~Session() {
   if (parked) parked->locks.abandon(services_.keyspace);
+  stop_waiting();
   forget_observers();
 }
 
 void Session::forget_observers() {
   if (observed) services_.observers->forget(*this);
   observed = false;
+}
+
+void Session::stop_waiting() {
+  if (!blocked) return;
+  blocked->close();
+  blocked.reset();
+  card_->set_unblockable(nullptr);
+  card_->wait_ends.store(false, std::memory_order_relaxed);
 }
 
 void Session::unwatch() {

@@ -9,6 +9,7 @@
 
 #include "command/client_card.h"
 #include "command/push_message.h"
+#include "command/script_run.h"
 #include "command/services.h"
 #include "command/subscriptions.h"
 #include "command/tracking_state.h"
@@ -17,6 +18,7 @@
 
 namespace holdfast {
 
+class BlockedClient;
 struct Command;
 class TaskRunner;
 struct WorkerContext;
@@ -55,7 +57,7 @@ class Session {
   std::shared_ptr<ClientCard> const& shared_card() { return card_; }
   /// Of the worker that owns this session.
   virtual WorkerContext& worker() = 0;
-  /// Woken when a lock that this session waits for is free; always the same object.
+  /// Woken when a lock that this session waits for is free, or its waiting for keys is over; always the same object.
   virtual std::shared_ptr<Waiter> const& waiter() = 0;
   /// True for the loader of the AOF: nothing is refused, paused or expired.
   virtual bool trusted() const { return false; }
@@ -114,8 +116,15 @@ class Session {
     LockSet locks;
   };
   std::unique_ptr<Parked> parked;
+  /// The script that is about to run or waits for locks.
+  std::unique_ptr<ScriptRun> script_run;
   /// The long command that runs in slices; see TaskRunner.
   std::unique_ptr<TaskRunner> running;
+
+  /// The command that waits for keys; see Gate.
+  std::shared_ptr<BlockedClient> blocked;
+  /// Stops waiting for keys; the command is never answered (the connection is closed).
+  void stop_waiting();
 
   /// True while the gate runs this session's EXEC.
   bool executing_transaction = false;

@@ -54,9 +54,16 @@ class TaskRunner::Slice final : public TaskSlice {
   bool run_if_locked(std::function<void(Txn&)> const& work) {
     if (runner_.session_.owns_keyspace()) {
       runner_.one_.assume();
-    } else if (!runner_.one_.try_lock(runner_.session_.services().keyspace)) {
-      return false;
+      run(runner_.one_, work);
+      return true;
     }
+    Keyspace& keyspace = runner_.session_.services().keyspace;
+    if (runner_.all_wanted_) return with_all_partitions(work);
+    do {
+      // With waiters everywhere the set takes all partitions, and those are waited for.
+      if (runner_.one_.global()) return with_all_partitions(work);
+      if (!runner_.one_.try_lock(keyspace)) return false;
+    } while (!runner_.one_.covers_waiters(keyspace));
     run(runner_.one_, work);
     return true;
   }
@@ -66,6 +73,7 @@ class TaskRunner::Slice final : public TaskSlice {
     Txn txn(session.services().keyspace, locks, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
     txn.set_client(session.card().id);
+    if (session.owns_keyspace()) txn.serve_nobody();
     work(txn);
     note_offset(session, txn.commit(false));
   }

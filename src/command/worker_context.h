@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "base/random.h"
+#include "command/script_run.h"
 #include "command/statistics.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/txn.h"
@@ -27,6 +30,8 @@ struct WorkerContext {
   LockSet locks;
   TxnScratch scratch;
   Random random;
+  /// Made by src/scripting when the first script runs.
+  std::unique_ptr<WorkerScripts> scripts;
   /// Of the present command; null: nothing is known.
   CommandHint const* hint = nullptr;
   /// Time stamp at which the present command began.

@@ -14,6 +14,7 @@
 #include "base/args.h"
 #include "base/number.h"
 #include "base/ticks.h"
+#include "command/blocked_client.h"
 #include "command/client_card.h"
 #include "command/command_table.h"
 #include "command/gate.h"
@@ -113,6 +114,23 @@ class TestSession final : public Session {
   std::shared_ptr<Waiter> waiter_ = std::make_shared<NoWaiter>();
 };
 
+/// Replays an AOF.
+class ReplaySession final : public Session {
+ public:
+  ReplaySession(Services& services, WorkerContext& worker)
+      : Session(services, std::make_shared<ClientCard>()), worker_(worker) {
+    set_authenticated(true);
+  }
+  WorkerContext& worker() override { return worker_; }
+  std::shared_ptr<Waiter> const& waiter() override { return nobody_; }
+  bool trusted() const override { return true; }
+  bool owns_keyspace() const override { return true; }
+
+ private:
+  WorkerContext& worker_;
+  std::shared_ptr<Waiter> nobody_;
+};
+
 /// Speaks with the gate as a connection does: every family of this folder, one worker, a log on a disk in memory, and a
 /// clock that stands still.
 class CommandTest : public testing::Test {
@@ -159,6 +177,48 @@ class CommandTest : public testing::Test {
     }
     return out.to_string();
   }
+
+  /// Another connection, whose command of this line waits for keys.
+  std::unique_ptr<TestSession> waiting(std::string_view line) {
+    auto card = std::make_shared<ClientCard>();
+    clients_.add(card);
+    auto other = std::make_unique<TestSession>(services_, card, worker_);
+    other->set_protocol(session_->protocol());
+    other->select(session_->db());
+    auto words = split_args(line);
+    std::vector<std::string_view> argv(words->begin(), words->end());
+    OutputBuffer out;
+    Reply reply(out, other->protocol());
+    worker_.command_ticks = ticks();
+    EXPECT_EQ(gate_.execute(*other, Args(argv), reply), Gate::Outcome::kBlocked) << line;
+    EXPECT_TRUE(out.empty()) << line;
+    return other;
+  }
+  /// What it is answered, in the notation of ReplyText; "waits" while it waits.
+  std::string reply_to(TestSession& waiting) {
+    if (!waiting.blocked->over()) return "waits";
+    OutputBuffer out;
+    Reply reply(out, waiting.protocol());
+    if (gate_.finish_blocked(waiting, reply) == Gate::Outcome::kRunning) {
+      while (waiting.running->slice(reply, slice_us_) != Task::Progress::kDone) continue;
+      waiting.running.reset();
+    }
+    std::string const bytes = out.to_string();
+    return ReplyText(bytes).one();
+  }
+  /// As a command that is replayed from an AOF.
+  void replay(std::string_view line) {
+    ReplaySession session(services_, worker_);
+    auto words = split_args(line);
+    std::vector<std::string_view> argv(words->begin(), words->end());
+    OutputBuffer out;
+    Reply reply(out);
+    gate_.replay(session, Args(argv), reply);
+  }
+  CommandStatistics const& statistics_of(std::string_view command) {
+    return worker_.statistics.commands[commands_.find(command)->id];
+  }
+  uint64_t end_of_log() const { return log_.appended_offset(); }
 
   Gate::Outcome gate_execute(Args args, Reply& reply) { return gate_.execute(*session_, args, reply); }
 

@@ -47,6 +47,7 @@ std::vector<CommandRows> command_families() {
       hash_getex_commands(),
       list_commands(),
       list_pop_commands(),
+      list_wait_commands(),
       list_search_commands(),
       sort_commands(),
       set_commands(),

@@ -96,11 +96,11 @@ constexpr CommandRow kRows[] = {
      .summary = "Adds members with their places on the globe.",
      .syntax = "key:key [condition:oneof(NX|XX)@6.2.0] [CH change:pure-token@6.2.0] "
                "longitude_latitude_member:block(longitude:double latitude:double member:string)...",
-     .handler = &cmd_geoadd, .history = "6.2.0: `CH`, `NX` and `XX`."},
+     .handler = &cmd_geoadd, .history = "6.2.0: `CH`, `NX` and `XX`.", .element = 4},
     {.name = "geopos", .arity = -2, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "geo",
      .tips = "", .group = "geo", .since = "3.2.0", .complexity = "O(N) for N members asked for",
      .summary = "Answers longitude and latitude of members.", .syntax = "key:key member:string...",
-     .handler = &cmd_geopos},
+     .handler = &cmd_geopos, .element = 2},
     {.name = "geodist", .arity = -4, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "geo",
      .tips = "", .group = "geo", .since = "3.2.0", .complexity = "O(log(N)) for N members",
      .summary = "Answers the distance between two members.",

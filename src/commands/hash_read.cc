@@ -53,10 +53,11 @@ void cmd_hvals(Txn& txn, Args args, Reply& reply) { reply_all(txn, args, HashPar
 constexpr CommandRow kRows[] = {
     {.name = "hget", .arity = 3, .flags = "readonly fast", .keys = "RO access i1 r(0,1,0)", .categories = "hash",
      .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(1)", .summary = "Answers the value of a field.",
-     .syntax = "key:key field:string", .handler = &cmd_hget},
+     .syntax = "key:key field:string", .handler = &cmd_hget, .element = 2},
     {.name = "hmget", .arity = -3, .flags = "readonly fast", .keys = "RO access i1 r(0,1,0)", .categories = "hash",
      .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(N) for N fields",
-     .summary = "Answers the values of several fields.", .syntax = "key:key field:string...", .handler = &cmd_hmget},
+     .summary = "Answers the values of several fields.", .syntax = "key:key field:string...", .handler = &cmd_hmget,
+     .element = 2},
     {.name = "hgetall", .arity = 2, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "hash",
      .tips = "nondeterministic_output_order", .group = "hash", .since = "2.0.0",
      .complexity = "O(N) for a hash of N fields", .summary = "Answers all fields and values of a hash.",
@@ -75,11 +76,11 @@ constexpr CommandRow kRows[] = {
     {.name = "hstrlen", .arity = 3, .flags = "readonly fast", .keys = "RO i1 r(0,1,0)", .categories = "hash",
      .tips = "", .group = "hash", .since = "3.2.0", .complexity = "O(1)",
      .summary = "Answers how many bytes the value of a field has.", .syntax = "key:key field:string",
-     .handler = &cmd_hstrlen},
+     .handler = &cmd_hstrlen, .element = 2},
     {.name = "hexists", .arity = 3, .flags = "readonly fast", .keys = "RO i1 r(0,1,0)", .categories = "hash",
      .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(1)",
      .summary = "Answers whether there is a field.",
-     .syntax = "key:key field:string", .handler = &cmd_hexists},
+     .syntax = "key:key field:string", .handler = &cmd_hexists, .element = 2},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/number.h"
 #include "command/errors.h"
+#include "commands/list_pop.h"
 #include "commands/list_removal.h"
 #include "commands/list_reply.h"
 #include "commands/lists.h"
@@ -29,6 +30,8 @@ void pop_count(Txn& txn, std::string_view key, Record* record, ListEnd end, uint
   }
 }
 
+}  // namespace
+
 void pop_one(Txn& txn, std::string_view key, Record* record, ListEnd end, Reply& reply) {
   ValueEdit edit = txn.edit(key, record, ValueType::kList);
   ListEditor list(edit, txn.keyspace().value_context().limits);
@@ -38,6 +41,86 @@ void pop_one(Txn& txn, std::string_view key, Record* record, ListEnd end, Reply&
   list.erase(index, index + 1);
   txn.finish_edit(key, edit, size == 1, 1, pop_event(end));
 }
+
+std::optional<ListEnd> read_list_end(Args args, size_t index, Reply& reply) {
+  if (args.is(index, "LEFT")) return ListEnd::kHead;
+  if (args.is(index, "RIGHT")) return ListEnd::kTail;
+  reply.error(errors::kSyntax);
+  return std::nullopt;
+}
+
+std::optional<ListPop> ListPop::parse(Args args, size_t index, Reply& reply) {
+  auto const refuse = [&reply](std::string_view error) {
+    reply.error(error);
+    return std::nullopt;
+  };
+  std::optional<int64_t> const keys = parse_int64(args[index]);
+  if (!keys || *keys < 1) return refuse("numkeys should be greater than 0");
+  // Of the arguments, one is left for LEFT or RIGHT.
+  if (static_cast<uint64_t>(*keys) > args.size() - index - 2) return refuse(errors::kSyntax);
+  ListPop pop{.first_key = index + 1, .keys = static_cast<size_t>(*keys)};
+  size_t const where = pop.first_key + pop.keys;
+  std::optional<ListEnd> const end = read_list_end(args, where, reply);
+  if (!end) return std::nullopt;
+  pop.end = *end;
+  for (size_t i = where + 1; i < args.size(); i += 2) {
+    if (i != where + 1 || !args.is(i, "COUNT") || i + 1 == args.size()) return refuse(errors::kSyntax);
+    std::optional<int64_t> const count = parse_int64(args[i + 1]);
+    if (!count || *count < 1) return refuse("count should be greater than 0");
+    pop.count = static_cast<uint64_t>(*count);
+  }
+  return pop;
+}
+
+bool pop_first(Txn& txn, Args args, ListPop const& pop, Reply& reply) {
+  for (std::string_view key : args.span().subspan(pop.first_key, pop.keys)) {
+    Record* record = txn.find(key, Lookup::kWrite);
+    if (!record) continue;
+    if (!is_type_or_missing(record, ValueType::kList, reply)) return true;
+    uint64_t const popped = std::min(pop.count, ListReader(record->view()).size());
+    reply.array(2);
+    reply.bulk(key);
+    pop_count(txn, key, record, pop.end, popped, reply);
+    txn.effect({pop.end == ListEnd::kHead ? "LPOP" : "RPOP", key, to_text_unsigned(popped)});
+    return true;
+  }
+  return false;
+}
+
+bool move_element(Txn& txn, Args args, Reply& reply, ListEnd from, ListEnd to) {
+  std::string_view const source_key = args[1];
+  std::string_view const target_key = args[2];
+  Record* source_record = txn.find(source_key, Lookup::kWrite);
+  if (!source_record) return false;
+  if (!is_type_or_missing(source_record, ValueType::kList, reply)) return true;
+  if (!is_type_or_missing(txn.find(target_key, Lookup::kWrite), ValueType::kList, reply)) return true;
+  source_record = txn.find(source_key, Lookup::kPeek);  // the target may have expired, and records have moved
+
+  ValueLimits const& limits = txn.keyspace().value_context().limits;
+  ValueEdit source_edit = txn.edit(source_key, source_record, ValueType::kList);
+  ListEditor source(source_edit, limits);
+  uint64_t const size = source.size();
+  uint64_t const index = from == ListEnd::kHead ? 0 : size - 1;
+  ListReader::Cursor const at = source.reader().at(index);
+  reply_element(at, reply);
+  packed::TextScratch scratch;
+  if (source_key == target_key) {
+    std::string const text(at.element().as_text(scratch));
+    source.erase(index, index + 1);
+    source.push(to, text);
+    txn.finish_edit(source_key, source_edit, false, 1, push_event(to));
+    txn.notify(config::kEventList, pop_event(from), source_key);
+    return true;
+  }
+  ValueEdit target_edit = txn.edit(target_key, txn.find(target_key, Lookup::kPeek), ValueType::kList);
+  ListEditor(target_edit, limits).push(to, at.element().as_text(scratch));
+  source.erase(index, index + 1);
+  txn.finish_edit(target_key, target_edit, false, 1, push_event(to));
+  txn.finish_edit(source_key, source_edit, size == 1, 1, pop_event(from));
+  return true;
+}
+
+namespace {
 
 void pop(Txn& txn, Args args, Reply& reply, ListEnd end, std::string_view name) {
   if (args.size() > 3) return reply.errorf("wrong number of arguments for '%s' command", name.data());
@@ -60,82 +143,20 @@ void pop(Txn& txn, Args args, Reply& reply, ListEnd end, std::string_view name) 
 void cmd_lpop(Txn& txn, Args args, Reply& reply) { pop(txn, args, reply, ListEnd::kHead, "lpop"); }
 void cmd_rpop(Txn& txn, Args args, Reply& reply) { pop(txn, args, reply, ListEnd::kTail, "rpop"); }
 
-/// LEFT or RIGHT.
-std::optional<ListEnd> read_end(Args args, size_t index, Reply& reply) {
-  if (args.is(index, "LEFT")) return ListEnd::kHead;
-  if (args.is(index, "RIGHT")) return ListEnd::kTail;
-  reply.error(errors::kSyntax);
-  return std::nullopt;
-}
-
 void cmd_lmpop(Txn& txn, Args args, Reply& reply) {
-  std::optional<int64_t> const keys = parse_int64(args[1]);
-  if (!keys || *keys < 1) return reply.error("numkeys should be greater than 0");
-  // Of the arguments, one is left for LEFT or RIGHT.
-  if (static_cast<uint64_t>(*keys) > args.size() - 3) return reply.error(errors::kSyntax);
-  size_t const where = 2 + static_cast<size_t>(*keys);
-  std::optional<ListEnd> const end = read_end(args, where, reply);
-  if (!end) return;
-  std::optional<int64_t> count;
-  for (size_t i = where + 1; i < args.size(); i += 2) {
-    if (count || !args.is(i, "COUNT") || i + 1 == args.size()) return reply.error(errors::kSyntax);
-    count = parse_int64(args[i + 1]);
-    if (!count || *count < 1) return reply.error("count should be greater than 0");
-  }
-  for (std::string_view key : args.span().subspan(2, static_cast<size_t>(*keys))) {
-    Record* record = txn.find(key, Lookup::kWrite);
-    if (!record) continue;
-    if (!is_type_or_missing(record, ValueType::kList, reply)) return;
-    uint64_t const popped = std::min(static_cast<uint64_t>(count.value_or(1)), ListReader(record->view()).size());
-    reply.array(2);
-    reply.bulk(key);
-    pop_count(txn, key, record, *end, popped, reply);
-    txn.effect({*end == ListEnd::kHead ? "LPOP" : "RPOP", key, to_text_unsigned(popped)});
-    return;
-  }
-  reply.null_array();
-}
-
-void move_element(Txn& txn, Args args, Reply& reply, ListEnd from, ListEnd to) {
-  std::string_view const source_key = args[1];
-  std::string_view const target_key = args[2];
-  Record* source_record = txn.find(source_key, Lookup::kWrite);
-  if (!source_record) return reply.null();
-  if (!is_type_or_missing(source_record, ValueType::kList, reply)) return;
-  if (!is_type_or_missing(txn.find(target_key, Lookup::kWrite), ValueType::kList, reply)) return;
-  source_record = txn.find(source_key, Lookup::kPeek);  // the target may have expired, and records have moved
-
-  ValueLimits const& limits = txn.keyspace().value_context().limits;
-  ValueEdit source_edit = txn.edit(source_key, source_record, ValueType::kList);
-  ListEditor source(source_edit, limits);
-  uint64_t const size = source.size();
-  uint64_t const index = from == ListEnd::kHead ? 0 : size - 1;
-  ListReader::Cursor const at = source.reader().at(index);
-  reply_element(at, reply);
-  packed::TextScratch scratch;
-  if (source_key == target_key) {
-    std::string const text(at.element().as_text(scratch));
-    source.erase(index, index + 1);
-    source.push(to, text);
-    txn.finish_edit(source_key, source_edit, false, 1, push_event(to));
-    return txn.notify(config::kEventList, pop_event(from), source_key);
-  }
-  ValueEdit target_edit = txn.edit(target_key, txn.find(target_key, Lookup::kPeek), ValueType::kList);
-  ListEditor(target_edit, limits).push(to, at.element().as_text(scratch));
-  source.erase(index, index + 1);
-  txn.finish_edit(target_key, target_edit, false, 1, push_event(to));
-  txn.finish_edit(source_key, source_edit, size == 1, 1, pop_event(from));
+  std::optional<ListPop> const pop = ListPop::parse(args, 1, reply);
+  if (pop && !pop_first(txn, args, *pop, reply)) reply.null_array();
 }
 
 void cmd_lmove(Txn& txn, Args args, Reply& reply) {
-  std::optional<ListEnd> const from = read_end(args, 3, reply);
+  std::optional<ListEnd> const from = read_list_end(args, 3, reply);
   if (!from) return;
-  std::optional<ListEnd> const to = read_end(args, 4, reply);
-  if (to) move_element(txn, args, reply, *from, *to);
+  std::optional<ListEnd> const to = read_list_end(args, 4, reply);
+  if (to && !move_element(txn, args, reply, *from, *to)) reply.null();
 }
 
 void cmd_rpoplpush(Txn& txn, Args args, Reply& reply) {
-  move_element(txn, args, reply, ListEnd::kTail, ListEnd::kHead);
+  if (!move_element(txn, args, reply, ListEnd::kTail, ListEnd::kHead)) reply.null();
 }
 
 constexpr CommandRow kRows[] = {

@@ -8,6 +8,8 @@ namespace holdfast {
 CommandRows list_commands();
 /// LPOP, RPOP, LMPOP, LMOVE, RPOPLPUSH.
 CommandRows list_pop_commands();
+/// BLPOP, BRPOP, BLMOVE, BRPOPLPUSH, BLMPOP.
+CommandRows list_wait_commands();
 /// LINSERT, LREM, LPOS.
 CommandRows list_search_commands();
 

@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "command/errors.h"
+#include "command/session.h"
+#include "commands/collation.h"
 #include "commands/list_reply.h"
 #include "commands/sort_pattern.h"
 #include "commands/sort_vector.h"
+#include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "values/list_builder.h"
 #include "values/list_value.h"
@@ -184,7 +187,7 @@ void store(Txn& txn, std::string_view key, SortResult const& result, Reply& repl
   reply.integer(static_cast<int64_t>(result.size()));
 }
 
-void sort(Txn& txn, Args args, Reply& reply, bool may_store) {
+void sort(Txn& txn, Session& session, Args args, Reply& reply, bool may_store) {
   std::optional<SortOptions> options = SortOptions::parse(args, may_store, reply);
   if (!options) return;
   Record* record = txn.find(args[1]);
@@ -216,8 +219,12 @@ void sort(Txn& txn, Args args, Reply& reply, bool may_store) {
     if (!load_keys(txn, *options, elements)) {
       return reply.error("One or more scores can't be converted into double");
     }
-    bool const collating = !options->store;
-    elements.sort({options->descending, options->alpha, collating}, range.first, range.last);
+    // What is stored must not depend on where it is replayed.
+    std::optional<Collation> collation;
+    if (options->alpha && !options->store) {
+      collation.emplace(session.services().config.text(config::Directive::kLocaleCollate));
+    }
+    elements.sort({options->descending, options->alpha, collation ? &*collation : nullptr}, range.first, range.last);
   }
   auto result = std::make_unique<SortResult>(txn, std::move(elements), range, options->get);
   if (options->store) return store(txn, *options->store, *result, reply);
@@ -226,8 +233,8 @@ void sort(Txn& txn, Args args, Reply& reply, bool may_store) {
   result->write(reply, kListReplyElementsMax);
 }
 
-void cmd_sort(Txn& txn, Args args, Reply& reply) { sort(txn, args, reply, true); }
-void cmd_sort_ro(Txn& txn, Args args, Reply& reply) { sort(txn, args, reply, false); }
+void cmd_sort(Txn& txn, Session& session, Args args, Reply& reply) { sort(txn, session, args, reply, true); }
+void cmd_sort_ro(Txn& txn, Session& session, Args args, Reply& reply) { sort(txn, session, args, reply, false); }
 
 constexpr std::string_view kComplexity =
     "O(N+M*log(M)) for N elements of which M are answered; O(N) when they are not put in order";

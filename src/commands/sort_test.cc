@@ -5,6 +5,18 @@ namespace {
 
 using SortTest = CommandTest;
 
+TEST_F(SortTest, texts_are_compared_in_the_locale_that_is_set) {
+  ASSERT_TRUE(config_.load_text("locale-collate C"));
+  expect_dialogue(R"(
+> RPUSH l b A a B
+:4
+> SORT l ALPHA
+["A" "B" "a" "b"]
+> SORT_RO l ALPHA DESC LIMIT 0 1
+["b"]
+)");
+}
+
 TEST_F(SortTest, orders) {
   expect_dialogue(R"(
 > RPUSH l 3 10 2 1

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/number.h"
 
@@ -46,7 +45,7 @@ int SortVector::compare(Item const& a, Item const& b, Order const& order) const 
     return at(a.text).compare(at(b.text));
   }
   if (a.key.size == kNone || b.key.size == kNone) return (b.key.size == kNone) - (a.key.size == kNone);
-  if (order.collating) return std::strcoll(texts_.data() + a.key.offset, texts_.data() + b.key.offset);
+  if (order.collation) return order.collation->compare(texts_.data() + a.key.offset, texts_.data() + b.key.offset);
   return at(a.key).compare(at(b.key));
 }
 

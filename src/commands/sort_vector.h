@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/collation.h"
+
 namespace holdfast {
 
 /// The elements that SORT puts in order, each with what it is ordered by. One thread.
@@ -14,8 +16,8 @@ class SortVector {
   /// How elements are compared.
   struct Order {
     bool descending = false;
-    bool alpha = false;      ///< by texts; else by numbers, and equal ones by their texts
-    bool collating = false;  ///< texts by the locale; else by bytes
+    bool alpha = false;  ///< by texts; else by numbers, and equal ones by their texts
+    Collation const* collation = nullptr;  ///< of texts; else by bytes
   };
 
   /// Appends an element.

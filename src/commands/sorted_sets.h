@@ -10,7 +10,7 @@ CommandRows zset_write_commands();
 CommandRows zset_read_commands();
 /// ZRANGE and its older forms, ZRANGESTORE.
 CommandRows zset_range_commands();
-/// ZPOPMIN, ZPOPMAX, ZMPOP.
+/// ZPOPMIN, ZPOPMAX, ZMPOP, BZPOPMIN, BZPOPMAX, BZMPOP.
 CommandRows zset_pop_commands();
 /// ZUNION, ZINTER, ZDIFF, their STORE forms, ZINTERCARD.
 CommandRows zset_combine_commands();

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/strings.h"
 #include "commands/stream_access.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_delivery.h"
@@ -99,7 +100,7 @@ std::optional<ClaimOptions> parse_claim_options(Args args, size_t first, int64_t
       if (!id) return std::nullopt;
       options.last_id = *id;
     } else {
-      reply.error("Unrecognized XCLAIM option '" + std::string(args[i]) + "'");
+      reply.error("Unrecognized XCLAIM option '" + std::string(until_zero_byte(args[i])) + "'");
       return std::nullopt;
     }
   }

@@ -26,7 +26,7 @@ void log_new_consumer(Txn& txn, GroupPlace const& place, std::string_view consum
 
 void advance_group(StreamBody const& stream, StreamGroup& group, StreamId id) {
   if (id <= group.last_id) return;
-  if (group.entries_read != StreamGroup::kUnknown && !stream.has_gaps_from(group.last_id)) {
+  if (group.entries_read != StreamGroup::kUnknown && !stream.has_gaps_from(id)) {
     group.entries_read++;
   } else if (stream.entries_added > 0) {
     group.entries_read = stream.estimate_entries_read(id);

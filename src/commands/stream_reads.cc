@@ -2,10 +2,12 @@
 #include <optional>
 #include <vector>
 
+#include "base/strings.h"
 #include "commands/stream_access.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_delivery.h"
 #include "commands/stream_read_reply.h"
+#include "commands/stream_wait.h"
 #include "commands/streams.h"
 
 namespace holdfast {
@@ -84,8 +86,8 @@ std::optional<std::vector<Wanted>> resolve(Txn& txn, Args args, ReadRequest cons
     Record* record = txn.find(wanted.key);
     if (!is_type_or_missing(record, ValueType::kStream, reply)) return std::nullopt;
     if (request.of_group && (!record || !stream_of(record).find_group(request.group))) {
-      reply.error("-NOGROUP No such key '" + std::string(wanted.key) + "' or consumer group '" +
-                  std::string(request.group) + "' in XREADGROUP with GROUP option");
+      reply.error("-NOGROUP No such key '" + std::string(until_zero_byte(wanted.key)) + "' or consumer group '" +
+                  std::string(until_zero_byte(request.group)) + "' in XREADGROUP with GROUP option");
       return std::nullopt;
     }
     std::string_view const id = args[request.id_index(i)];
@@ -110,6 +112,8 @@ std::optional<std::vector<Wanted>> resolve(Txn& txn, Args args, ReadRequest cons
           stream_id_argument(args, request.id_index(i), 0, StreamIdEnds::kRefused, reply);
       if (!given) return std::nullopt;
       wanted.after = *given;
+      // Over the greatest id there is nothing, and so it is another name of `>`.
+      wanted.only_new = request.of_group && *given == StreamId::max();
     }
     streams.push_back(wanted);
   }
@@ -166,7 +170,7 @@ std::optional<StreamReadPart> read_as_consumer(Txn& txn, ReadRequest const& requ
   StreamBody const& present = stream_of(record);
   size_t const group_index = *present.find_group(request.group);
   std::optional<ConsumerIndex> consumer = present.group(group_index).find_consumer(request.consumer);
-  bool const something = !wanted.only_new || present.group(group_index).last_id < present.entries().last_id();
+  bool const something = !wanted.only_new || has_entries_after(present, present.group(group_index).last_id);
   if (!something && !consumer) return std::nullopt;
   GroupPlace const place{wanted.key, request.group};
   StreamEdit stream(txn, wanted.key, record);
@@ -182,7 +186,7 @@ std::optional<StreamReadPart> read_as_consumer(Txn& txn, ReadRequest const& requ
   return redeliver(txn, request, wanted, *stream, *group, *consumer);
 }
 
-void read(Txn& txn, Args args, Reply& reply, bool of_group) {
+void read(Txn& txn, Args args, Reply& reply, bool of_group, DataHandler handler) {
   std::optional<ReadRequest> const request = parse_request(args, of_group, reply);
   if (!request) return;
   std::optional<std::vector<Wanted>> const streams = resolve(txn, args, *request, reply);
@@ -197,12 +201,18 @@ void read(Txn& txn, Args args, Reply& reply, bool of_group) {
     }
     if (part) parts.push_back(std::move(*part));
   }
-  if (parts.empty()) return reply.null_array();
-  reply_streams(std::move(parts), reply);
+  if (!parts.empty()) return reply_streams(std::move(parts), reply);
+  if (!request->block_ms) return reply.null_array();
+  std::vector<StreamWait::Place> places;
+  for (Wanted const& wanted : *streams) places.push_back({std::string(wanted.key), wanted.after});
+  auto wait = std::make_unique<StreamWait>(args, handler, request->first_key, std::move(places),
+                                           of_group ? std::optional(request->group) : std::nullopt);
+  wait->timeout_ms = *request->block_ms;
+  txn.wait(std::move(wait));
 }
 
-void cmd_xread(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, false); }
-void cmd_xreadgroup(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, true); }
+void cmd_xread(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, false, &cmd_xread); }
+void cmd_xreadgroup(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, true, &cmd_xreadgroup); }
 
 constexpr std::string_view kReadComplexity = "O(log N + M) for each stream, M entries out of N";
 

@@ -109,7 +109,7 @@ bool check_stream_trim(StreamTrimOptions& options, bool of_xadd, bool trusted, V
     return false;
   }
   if (!of_xadd && !options.trims) {
-    reply.error("syntax error, XTRIM must be called with either MAXLEN or MINID");
+    reply.error("syntax error, XTRIM must be called with a trimming strategy");
     return false;
   }
   if (trusted) return true;

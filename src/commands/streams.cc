@@ -74,10 +74,14 @@ class LoggedWords {
 class TrimLog {
  public:
   void make_exact(LoggedWords& words, StreamTrimOptions const& options, StreamBody const& stream) {
-    text_ = options.trim.by == StreamTrim::By::kLength ? to_text_unsigned(stream.size())
-                                                       : std::string(StreamIdText(stream.first_id()).view());
     words.replace(options.operator_index, "=");
-    words.replace(options.threshold_index, text_);
+    if (options.trim.by == StreamTrim::By::kLength) {
+      text_ = to_text_unsigned(stream.size());
+      words.replace(options.threshold_index, text_);
+    } else if (stream.size() > 0) {
+      text_ = StreamIdText(stream.first_id()).view();
+      words.replace(options.threshold_index, text_);
+    }  // else all were below the threshold: it does the same once more
     if (options.limit_index != 0) words.remove(options.limit_index, 2);
   }
 

@@ -4,11 +4,19 @@
 #include "base/number.h"
 #include "command/errors.h"
 #include "commands/sorted_sets.h"
+#include "commands/waiting.h"
 #include "commands/zset_reply.h"
 #include "keyspace/keyspace.h"
 
 namespace holdfast {
 namespace {
+
+void erase(Txn& txn, Zset& zset, RankRange ranks, bool highest) {
+  bool const all = ranks.size() == zset.reader().size();
+  ValueEdit edit = zset.edit();
+  if (!all) ZsetEditor(edit, txn.keyspace().value_context()).erase_range(ranks);
+  zset.finish(edit, all, ranks.size(), highest ? "zpopmax" : "zpopmin");
+}
 
 /// Removes up to `count` (at least one) pairs of a set that exists, the highest or the lowest, and replies them.
 /// Returns how many they were.
@@ -18,9 +26,7 @@ uint64_t pop(Txn& txn, Zset& zset, bool highest, uint64_t count, ZsetShape shape
   RankRange const ranks = highest ? RankRange{size - popped, size} : RankRange{0, popped};
   // A long reply follows from a frozen copy.
   reply_slice(txn, zset, ZsetSlice::of(ranks, highest), shape, reply);
-  ValueEdit edit = zset.edit();
-  if (popped < size) ZsetEditor(edit, txn.keyspace().value_context()).erase_range(ranks);
-  zset.finish(edit, popped == size, popped, highest ? "zpopmax" : "zpopmin");
+  erase(txn, zset, ranks, highest);
   return popped;
 }
 
@@ -42,34 +48,86 @@ void pop_one_key(Txn& txn, Args args, bool highest, Reply& reply) {
 void cmd_zpopmin(Txn& txn, Args args, Reply& reply) { pop_one_key(txn, args, false, reply); }
 void cmd_zpopmax(Txn& txn, Args args, Reply& reply) { pop_one_key(txn, args, true, reply); }
 
-void cmd_zmpop(Txn& txn, Args args, Reply& reply) {
-  std::optional<int64_t> const keys = parse_int64(args[1]);
-  if (!keys || *keys < 1) return reply.error("numkeys should be greater than 0");
-  if (static_cast<uint64_t>(*keys) >= args.size() - 2) return reply.error(errors::kSyntax);
-  auto const key_count = static_cast<size_t>(*keys);
-  size_t index = 2 + key_count;
-  bool const highest = args.is(index, "MAX");
-  if (!highest && !args.is(index, "MIN")) return reply.error(errors::kSyntax);
-  std::optional<int64_t> count;
-  for (index++; index < args.size(); index += 2) {
-    if (count || index + 1 >= args.size() || !args.is(index, "COUNT")) return reply.error(errors::kSyntax);
-    count = parse_int64(args[index + 1]);
-    if (!count || *count < 1) return reply.error("count should be greater than 0");
+/// What ZMPOP and BZMPOP are asked for.
+struct ZsetPop {
+  size_t first_key = 0;  ///< argument index
+  size_t keys = 0;
+  bool highest = false;
+  uint64_t count = 1;
+
+  /// Reads `numkeys key [key ...] MIN|MAX [COUNT count]` from `at` on. On failure writes the error.
+  static std::optional<ZsetPop> parse(Args args, size_t at, Reply& reply) {
+    auto const refuse = [&reply](std::string_view error) {
+      reply.error(error);
+      return std::nullopt;
+    };
+    std::optional<int64_t> const keys = parse_int64(args[at]);
+    if (!keys || *keys < 1) return refuse("numkeys should be greater than 0");
+    if (static_cast<uint64_t>(*keys) > args.size() - at - 2) return refuse(errors::kSyntax);
+    ZsetPop pop{.first_key = at + 1, .keys = static_cast<size_t>(*keys)};
+    size_t const where = pop.first_key + pop.keys;
+    pop.highest = args.is(where, "MAX");
+    if (!pop.highest && !args.is(where, "MIN")) return refuse(errors::kSyntax);
+    for (size_t i = where + 1; i < args.size(); i += 2) {
+      if (i != where + 1 || i + 1 >= args.size() || !args.is(i, "COUNT")) return refuse(errors::kSyntax);
+      std::optional<int64_t> const count = parse_int64(args[i + 1]);
+      if (!count || *count < 1) return refuse("count should be greater than 0");
+      pop.count = static_cast<uint64_t>(*count);
+    }
+    return pop;
   }
-  for (size_t i = 0; i < key_count; i++) {
-    std::string_view const key = args[2 + i];
+};
+
+/// Pops from the first set that is there, and replies its name and the pairs. False: there is none, and nothing was replied.
+bool pop_first(Txn& txn, Args args, ZsetPop const& wanted, Reply& reply) {
+  for (std::string_view key : args.span().subspan(wanted.first_key, wanted.keys)) {
     std::optional<Zset> zset = Zset::find(txn, key, Lookup::kWrite, reply);
-    if (!zset) return;
+    if (!zset) return true;
     if (!zset->exists()) continue;
     reply.array(2);
     reply.bulk(key);
-    uint64_t const popped = pop(txn, *zset, highest, static_cast<uint64_t>(count.value_or(1)), ZsetShape::kPairs, reply);
-    char digits[kInt64TextBytesMax];
-    txn.effect({highest ? "ZPOPMAX" : "ZPOPMIN", key, {digits, format_uint64(digits, popped)}});
-    return;
+    uint64_t const popped = pop(txn, *zset, wanted.highest, wanted.count, ZsetShape::kPairs, reply);
+    txn.effect({wanted.highest ? "ZPOPMAX" : "ZPOPMIN", key, to_text_unsigned(popped)});
+    return true;
   }
-  reply.null_array();
+  return false;
 }
+
+void cmd_zmpop(Txn& txn, Args args, Reply& reply) {
+  std::optional<ZsetPop> const wanted = ZsetPop::parse(args, 1, reply);
+  if (wanted && !pop_first(txn, args, *wanted, reply)) reply.null_array();
+}
+
+void cmd_bzmpop(Txn& txn, Args args, Reply& reply) {
+  std::optional<ZsetPop> const wanted = ZsetPop::parse(args, 2, reply);
+  if (!wanted) return;
+  std::optional<int64_t> const timeout_ms = wait_seconds(args, 1, reply);
+  if (!timeout_ms || pop_first(txn, args, *wanted, reply)) return;
+  txn.wait(wait_for_numbered_keys(args, wanted->keys, ValueType::kZset, &cmd_bzmpop, *timeout_ms));
+}
+
+void pop_or_wait(Txn& txn, Args args, Reply& reply, bool highest, DataHandler handler) {
+  std::optional<int64_t> const timeout_ms = wait_seconds(args, args.size() - 1, reply);
+  if (!timeout_ms) return;
+  for (std::string_view key : args.span().subspan(1, args.size() - 2)) {
+    std::optional<Zset> zset = Zset::find(txn, key, Lookup::kWrite, reply);
+    if (!zset) return;
+    if (!zset->exists()) continue;
+    uint64_t const rank = highest ? zset->reader().size() - 1 : 0;
+    ZsetCursor const at = zset->reader().at(rank);
+    reply.array(3);
+    reply.bulk(key);
+    reply_pair(reply, ZsetShape::kFlat, at.member(), at.score());
+    erase(txn, *zset, {rank, rank + 1}, highest);
+    return txn.effect({highest ? "ZPOPMAX" : "ZPOPMIN", key});
+  }
+  txn.wait(wait_for_any_key(args, ValueType::kZset, handler, *timeout_ms));
+}
+
+void cmd_bzpopmin(Txn& txn, Args args, Reply& reply) { pop_or_wait(txn, args, reply, false, &cmd_bzpopmin); }
+void cmd_bzpopmax(Txn& txn, Args args, Reply& reply) { pop_or_wait(txn, args, reply, true, &cmd_bzpopmax); }
+
+constexpr std::string_view kTimeoutHistory = "6.0.0: `timeout` is interpreted as a double instead of an integer.";
 
 constexpr CommandRow kRows[] = {
     {.name = "zpopmin", .arity = -2, .flags = "write fast", .keys = "RW access delete i1 r(0,1,0)",
@@ -87,6 +145,24 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(K)+O(M*log(N)) for K keys, to remove M of N members",
      .summary = "Removes and answers members of the first sorted set that is there, by score.",
      .syntax = "numkeys:integer key:key... where:oneof(MIN|MAX) [COUNT count:integer]", .handler = &cmd_zmpop},
+    {.name = "bzpopmin", .arity = -3, .flags = "write noscript blocking fast", .keys = "RW access delete i1 r(-2,1,0)",
+     .categories = "sortedset", .tips = "", .group = "sorted-set", .since = "5.0.0",
+     .complexity = "O(log(N)) for N members",
+     .summary = "Removes and answers the member with the lowest score of the first sorted set that is there; waits while "
+                "there is none.",
+     .syntax = "key:key... timeout:double", .handler = &cmd_bzpopmin, .history = kTimeoutHistory},
+    {.name = "bzpopmax", .arity = -3, .flags = "write noscript blocking fast", .keys = "RW access delete i1 r(-2,1,0)",
+     .categories = "sortedset", .tips = "", .group = "sorted-set", .since = "5.0.0",
+     .complexity = "O(log(N)) for N members",
+     .summary = "Removes and answers the member with the highest score of the first sorted set that is there; waits while "
+                "there is none.",
+     .syntax = "key:key... timeout:double", .handler = &cmd_bzpopmax, .history = kTimeoutHistory},
+    {.name = "bzmpop", .arity = -5, .flags = "write blocking movablekeys", .keys = "RW access delete i2 n(0,1,1)",
+     .categories = "sortedset", .tips = "", .group = "sorted-set", .since = "7.0.0",
+     .complexity = "O(K)+O(M*log(N)) for K keys, to remove M of N members",
+     .summary = "Removes and answers members of the first sorted set that is there, by score; waits while there is none.",
+     .syntax = "timeout:double numkeys:integer key:key... where:oneof(MIN|MAX) [COUNT count:integer]",
+     .handler = &cmd_bzmpop},
 };
 
 }  // namespace

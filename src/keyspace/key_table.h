@@ -79,12 +79,12 @@ class KeyTable final : public Garbage {
   /// Keys with an expiry, and the sum of their expiries (Unix ms).
   size_t expiring() const { return expiring_; }
   uint64_t expiry_sum_ms_low() const { return static_cast<uint64_t>(expiry_sum_); }
-  double mean_expiry_ms() const { return expiring_ ? static_cast<double>(expiry_sum_ / static_cast<WideInteger>(expiring_)) : 0; }
   /// Bytes of records, shared buffers, bodies and table.
   size_t memory_bytes() const { return slab_.allocated_bytes() + shared_bytes_ + body_bytes_ + table_.memory_bytes(); }
   size_t shared_bytes() const { return shared_bytes_; }
   size_t body_bytes() const { return body_bytes_; }
   Table& table() { return table_; }
+  Table const& table() const { return table_; }
 
   Slot find(uint64_t hash, std::string_view key) const {
     return table_.find(hash, [key](Record const* record) { return record->key() == key; });

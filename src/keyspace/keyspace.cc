@@ -71,16 +71,24 @@ template <class Prefetch>
 void Keyspace::prefetch(int db, uint64_t hash, Prefetch&& prefetch) {
   Partition& partition = partitions_[partition_index(hash)];
   if (concurrent_ && !partition.lock.try_lock()) return;
-  if (KeyTable* table = partition.tables[static_cast<size_t>(db)].get()) prefetch(table->table());
+  if (KeyTable* table = partition.tables[static_cast<size_t>(db)].get()) prefetch(*table);
   if (concurrent_) partition.lock.unlock();
 }
 
 void Keyspace::prefetch_bucket(int db, uint64_t hash) {
-  prefetch(db, hash, [hash](KeyTable::Table const& table) { table.prefetch_bucket(hash); });
+  prefetch(db, hash, [hash](KeyTable const& table) { table.table().prefetch_bucket(hash); });
 }
 
 void Keyspace::prefetch_record(int db, uint64_t hash) {
-  prefetch(db, hash, [hash](KeyTable::Table const& table) { table.prefetch_entry(hash); });
+  prefetch(db, hash, [hash](KeyTable const& table) { table.table().prefetch_entry(hash); });
+}
+
+void Keyspace::prefetch_elements(int db, uint64_t hash, std::string_view key,
+                                 std::span<std::string_view const> elements) {
+  prefetch(db, hash, [&](KeyTable const& table) {
+    KeyTable::Slot const slot = table.find(hash, key);
+    if (slot && slot.entry()->encoding() == Encoding::kBody) slot.entry()->body()->prefetch(elements);
+  });
 }
 
 void Keyspace::publish_counters(Partition& partition, int db) {

@@ -66,6 +66,8 @@ class Keyspace {
   /// Asks the processor for the bucket, later for the record, that a command will need. Does nothing when the lock is taken.
   void prefetch_bucket(int db, uint64_t hash);
   void prefetch_record(int db, uint64_t hash);
+  /// The same for the parts of a big collection in which the elements are, when the record has arrived.
+  void prefetch_elements(int db, uint64_t hash, std::string_view key, std::span<std::string_view const> elements);
 
   /// The log that commits append to; null: none. Set before the workers start.
   void attach_log(log::Log* log) { log_ = log; }
@@ -120,6 +122,10 @@ class Keyspace {
   /// Up to where collections stay packed.
   ValueLimits limits;
   ValueContext value_context() const { return {hasher_, limits}; }
+
+  /// True from the first wait on that has a target (WaitRequest). Set under the lock of the key that is waited for, so who holds
+  /// that lock sees it before he meets the waiter.
+  std::atomic<bool> targets_waited_for{false};
 
   /// Keys are not expired while this is not 0: loading, CLIENT PAUSE, replicas.
   std::atomic<int> expiry_holds{0};

@@ -1,6 +1,7 @@
 #include "keyspace/lock_set.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -15,8 +16,10 @@ void LockSet::clear() {
   hint_ = 0;
   next_ = 0;
   attempts_ = 0;
+  growths_ = 0;
   sorted_ = true;
   global_ = false;
+  lane_wanted_ = false;
 }
 
 void LockSet::add_key(Keyspace const& keyspace, std::string_view key) { add_key(keyspace, key, keyspace.hash(key)); }
@@ -65,7 +68,7 @@ LockSet::Outcome LockSet::lock(Keyspace& keyspace, std::shared_ptr<Waiter> const
     return Outcome::kLocked;
   }
   while (true) {
-    if (!lane_ && (global_ || attempts_ >= kAttemptsBeforeLane)) {
+    if (!lane_ && (global_ || lane_wanted_ || attempts_ >= kAttemptsBeforeLane)) {
       if (!keyspace.lane().take(waiter)) return Outcome::kParked;
       lane_ = true;
       next_ = 0;
@@ -126,6 +129,89 @@ void LockSet::abandon(Keyspace& keyspace) {
   next_ = 0;
 }
 
+void LockSet::forget_keys() {
+  for (Key& key : keys_) key.data = nullptr;
+}
+
+bool LockSet::has_hash(uint64_t hash) const {
+  return std::ranges::any_of(keys_, [hash](Key const& key) { return key.hash == hash; });
+}
+
+bool LockSet::covers_waiters(Keyspace& keyspace) {
+  if (!keyspace.targets_waited_for.load(std::memory_order_relaxed) || global_) [[likely]] return true;
+  return covers_targets(keyspace);
+}
+
+bool LockSet::covers_targets(Keyspace& keyspace) {
+  DCHECK(held_);
+  std::vector<uint32_t> missing;
+  // Grows while it is walked. Who waits for a target whose partition is not locked is looked at in the next round.
+  for (size_t i = 0; i < keys_.size(); i++) {
+    uint64_t const hash = keys_[i].hash;
+    uint32_t const home = keyspace.partition_index(hash);
+    if (!contains(home)) continue;
+    keyspace.partition(home).waiters.find_targets(hash, [&](uint64_t target_hash) {
+      if (has_hash(target_hash)) return;
+      keys_.push_back({nullptr, 0, target_hash});
+      uint32_t const partition = keyspace.partition_index(target_hash);
+      if (!contains(partition)) missing.push_back(partition);
+    });
+  }
+  if (missing.empty()) return true;
+  unlock(keyspace);
+  if (++growths_ > kGrowthsBeforeAll) {
+    add_all(keyspace);
+  } else {
+    for (uint32_t partition : missing) add_partition(partition);
+  }
+  return false;
+}
+
+bool LockSet::may_extend(Keyspace const& keyspace) const {
+  DCHECK(held_);
+  return lane_ || assumed_ || !keyspace.concurrent();
+}
+
+void LockSet::take_further(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile) {
+  if (assumed_ || !keyspace.concurrent()) return;
+  while (!keyspace.partition(partition).lock.spin_lock()) {
+    meanwhile();
+    std::this_thread::yield();  // the holder may need this processor to come to its end
+  }
+}
+
+bool LockSet::hold_key(Keyspace& keyspace, std::string_view key, std::function<void()> const& meanwhile) {
+  DCHECK(held_);
+  uint64_t const hash = keyspace.hash(key);
+  // Asked of keys that are held, so that nobody begins to wait meanwhile.
+  auto waited_for = [&] { return keyspace.targets_waited_for.load(std::memory_order_relaxed); };
+  if (contains(keyspace.partition_index(hash)) && (global_ || !waited_for())) [[likely]] return true;
+  std::vector<uint64_t> hashes{hash};
+  for (size_t i = 0; i < hashes.size(); i++) {  // grows while it is walked
+    uint32_t const home = keyspace.partition_index(hashes[i]);
+    if (!contains(home)) {
+      if (!may_extend(keyspace)) return false;
+      take_further(keyspace, home, meanwhile);
+      partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), home), home);
+    }
+    if (!waited_for()) break;
+    keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
+      if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
+    });
+  }
+  return true;
+}
+
+bool LockSet::hold_all(Keyspace& keyspace, std::function<void()> const& meanwhile) {
+  if (global_) return true;
+  if (!may_extend(keyspace)) return false;
+  for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
+    if (!contains(i)) take_further(keyspace, i, meanwhile);
+  }
+  add_all(keyspace);
+  return true;
+}
+
 bool LockSet::contains(uint32_t partition) const {
   return global_ || std::binary_search(partitions_.begin(), partitions_.end(), partition);
 }
@@ -135,7 +221,7 @@ uint64_t LockSet::hash_of(Keyspace const& keyspace, std::string_view key) const 
   size_t count = keys_.size();
   for (size_t probe = 0; probe < 2 && hint_ + probe < count; probe++) {
     Key const& candidate = keys_[hint_ + probe];
-    if (candidate.data == key.data() && candidate.size == key.size()) {
+    if (candidate.data && candidate.data == key.data() && candidate.size == key.size()) {
       hint_ += probe;
       return candidate.hash;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -21,13 +22,15 @@ class LockSet {
   enum class Outcome : uint8_t { kLocked, kParked };
 
   struct Key {
-    char const* data;
+    char const* data;  // null: known by its hash only
     size_t size;
     uint64_t hash;
   };
 
   /// Failed attempts after which a transaction asks for the slow lane.
   static constexpr int kAttemptsBeforeLane = 8;
+  /// Times that a set has grown for waiters after which it takes all partitions.
+  static constexpr int kGrowthsBeforeAll = 4;
 
   void clear();
   void add_key(Keyspace const& keyspace, std::string_view key);
@@ -35,6 +38,9 @@ class LockSet {
   void add_partition(uint32_t partition);
   /// Everything: for global transactions.
   void add_all(Keyspace const& keyspace);
+  /// Takes the slow lane first, so that more can be added while these are held: for scripts.
+  void want_lane() { lane_wanted_ = true; }
+  bool wants_lane() const { return lane_wanted_; }
 
   /// `waiter` must be a shared_ptr that stays the same over the attempts of one command.
   Outcome lock(Keyspace& keyspace, std::shared_ptr<Waiter> const& waiter);
@@ -43,11 +49,24 @@ class LockSet {
   /// Holds without taking: the thread owns the key space, because nobody else uses it or all partitions are locked for it.
   void assume();
   void unlock(Keyspace& keyspace);
+  /// Whether the set covers what serving the waiters of its keys may change: targets of moves, and targets of the waiters of
+  /// those, and so on. If not, all is unlocked and the set has become bigger: lock it again, and ask again. Precondition: held,
+  /// and nothing has been changed yet. The rounds are few: each adds a partition, and soon all are added.
+  bool covers_waiters(Keyspace& keyspace);
   /// Gives back whatever an interrupted `lock` kept (the connection was closed).
   void abandon(Keyspace& keyspace);
 
-  /// Drops the remembered hashes: the memory of the keys may be gone. The partitions stay.
-  void forget_keys() { keys_.clear(); }
+  /// Whether more partitions may be taken while these are held: with the slow lane, or where nobody is excluded.
+  bool may_extend(Keyspace const& keyspace) const;
+  /// Holds the partition of one more key, and those of what serving its waiters may change: takes what is missing, if
+  /// `may_extend`; else returns false when something is. Waits for whoever has it, who never waits for us: only the holder of
+  /// the lane waits while it holds something. `meanwhile` is called between two tries. Precondition: held.
+  bool hold_key(Keyspace& keyspace, std::string_view key, std::function<void()> const& meanwhile);
+  /// The same for all partitions.
+  bool hold_all(Keyspace& keyspace, std::function<void()> const& meanwhile);
+
+  /// The memory of the keys may be gone: they are no longer known by their address. Partitions and hashes stay.
+  void forget_keys();
 
   bool global() const { return global_; }
   bool held() const { return held_; }
@@ -59,17 +78,22 @@ class LockSet {
 
  private:
   void sort();
+  void take_further(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile);
   bool lock_from(Keyspace& keyspace, size_t& next);
   void unlock_first(Keyspace& keyspace, size_t count);
+  bool covers_targets(Keyspace& keyspace);
+  bool has_hash(uint64_t hash) const;
 
   std::vector<Key> keys_;
   std::vector<uint32_t> partitions_;
   mutable size_t hint_ = 0;
   size_t next_ = 0;      // locks kept so far, while we hold the lane
   int attempts_ = 0;
+  int growths_ = 0;
   bool sorted_ = true;
   bool global_ = false;
   bool lane_ = false;
+  bool lane_wanted_ = false;
   bool held_ = false;
   bool assumed_ = false;
 };

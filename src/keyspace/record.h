@@ -63,9 +63,6 @@ class Record {
 
   ValueType type() const { return static_cast<ValueType>(head()[0] & 15); }
   Encoding encoding() const { return static_cast<Encoding>(head()[0] >> 4); }
-  void set_encoding(Encoding encoding) {
-    head()[0] = static_cast<uint8_t>((head()[0] & 15) | (static_cast<uint8_t>(encoding) << 4));
-  }
 
   uint32_t access() const { return head()[2] | head()[3] << 8 | head()[4] << 16; }
   void set_access(uint32_t access) {

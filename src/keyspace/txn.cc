@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/number.h"
 #include "keyspace/change_listener.h"
 #include "keyspace/keyspace.h"
+#include "keyspace/wait_request.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
 
@@ -78,14 +80,25 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   dirty_ += changes;
   partition.dirty.add(changes);
   Keyspace::publish_counters(partition, db);
-  if (!partition.watchers.empty()) [[unlikely]] partition.watchers.touch(db, key);
+  if (undo_) [[unlikely]] undo_->find(db, key)->changes += changes;
+  if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
+  if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
   if (keyspace_.tracked.load(std::memory_order_relaxed)) [[unlikely]] note_invalidation(key, partition, false);
+}
+
+void Txn::touch_watchers(int db, std::string_view key, Partition& partition) {
+  if (undo_) {
+    undo_->find(db, key)->watchers_due = true;
+  } else {
+    partition.watchers.touch(db, key);
+  }
 }
 
 void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   partition.expired.add(1);
   changed_ = true;
-  if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  if (!partition.watchers.empty()) touch_watchers(db, key, partition);
+  if (!partition.waiters.empty()) note_waited_for(db, key, partition);
   notify_in(db, config::kEventExpired, "expired", key);
   if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
   std::string_view const command[] = {expiry_deletion(), key};
@@ -93,6 +106,7 @@ void Txn::note_expired(int db, Partition& partition, std::string_view key) {
 }
 
 void Txn::expire_now(int db, KeyHome const& home, KeyTable::Slot slot) {
+  if (undo_) [[unlikely]] keep_old_of(db, slot, slot.entry()->key());
   note_expired(db, *home.partition, slot.entry()->key());
   table(db, home)->erase(slot);
   Keyspace::publish_counters(*home.partition, db);
@@ -108,6 +122,7 @@ std::string_view Txn::user_deletion() const {
 
 Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Access access) {
   KeyTable& table = keyspace_.table(*home.partition, db);
+  keep_old(db, home, content.key);
   KeyTable::Slot slot = table.find(home.hash, content.key);
   if (slot && is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
     expire_now(db, home, slot);
@@ -148,6 +163,7 @@ void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
   if (KeyTable::Slot slot = locate(db_, home, key)) {
     Record* record = slot.entry();
     if (record->encoding() == Encoding::kInt && (keep_ttl || !record->has_expiry())) {
+      keep_old(db_, home, key);
       table(db_, home)->before_change(slot);
       record->set_integer(value);
       changed(db_, key, *home.partition);
@@ -160,6 +176,7 @@ void Txn::put_integer(std::string_view key, int64_t value, bool keep_ttl) {
 
 size_t Txn::write_range(std::string_view key, size_t offset, std::string_view bytes) {
   KeyHome home = this->home(key);
+  keep_old(db_, home, key);
   size_t end = offset + bytes.size();
   KeyTable::Slot slot = locate(db_, home, key);
   if (!slot) {
@@ -177,6 +194,7 @@ size_t Txn::write_range(std::string_view key, size_t offset, std::string_view by
 
 std::span<char> Txn::open_string(std::string_view key) {
   KeyHome home = this->home(key);
+  keep_old(db_, home, key);
   KeyTable::Slot slot = locate(db_, home, key);
   CHECK(slot);
   size_t const length = slot.entry()->text_length();
@@ -210,6 +228,7 @@ bool Txn::remove_in(int db, std::string_view key, uint64_t changes) {
     expire_now(db, home, slot);
     return false;
   }
+  keep_old(db, home, key);
   table(db, home)->erase(slot);
   changed(db, key, *home.partition, changes);
   return true;
@@ -225,6 +244,7 @@ void Txn::set_expiry(std::string_view key, std::optional<int64_t> expire_ms) {
   KeyHome home = this->home(key);
   KeyTable::Slot slot = locate(db_, home, key);
   CHECK(slot);
+  keep_old(db_, home, key);
   table(db_, home)->set_expiry(slot, expire_ms);
   changed(db_, key, *home.partition);
 }
@@ -262,6 +282,7 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
     scratch_.edits.pop_back();
     edit.bytes.clear();
   }
+  if (undo_) [[unlikely]] keep_old(db_, home(key), key);
   if (!record) return edit;
   DCHECK(record->type() == type);
   edit.encoding = record->encoding();
@@ -306,7 +327,7 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
   partition.expired_fields.add(fields.size());
   partition.dirty.add(fields.size());
   changed_ = true;
-  if (!partition.watchers.empty()) partition.watchers.touch(db, key);
+  if (!partition.watchers.empty()) touch_watchers(db, key, partition);
   notify_in(db, config::kEventHash, "hexpired", key);
   if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
   for (std::string_view field : fields) {
@@ -367,6 +388,8 @@ void Txn::swap_databases(int a, int b) {
       partition.watchers.touch_database(a, in_either);
       partition.watchers.touch_database(b, in_either);
     }
+    note_waited_for_in(a, partition);
+    note_waited_for_in(b, partition);
     std::swap(table_a, table_b);
     Keyspace::publish_counters(partition, a);
     Keyspace::publish_counters(partition, b);
@@ -392,6 +415,7 @@ void Txn::flush(int db) {
         partition.watchers.touch_database(
             each, [&](std::string_view key) { return bool(table->find(keyspace_.hash(key), key)); });
       }
+      note_waited_for_in(each, partition);
       removed += table->size();
       if (keyspace_.cut().sink) {
         keyspace_.cut().sink->adopt(std::move(table));
@@ -439,7 +463,26 @@ void Txn::add_effect(int db, std::span<std::string_view const> command) {
   if (!log || !log->active()) return;
   size_t begin = scratch_.effects.size();
   log::append_command(scratch_.effects, command);
-  scratch_.commands.push_back({db, begin, scratch_.effects.size()});
+  scratch_.commands.push_back({db, unit_, begin, scratch_.effects.size()});
+}
+
+uint64_t Txn::append_to(log::Log& log, bool atomic) {
+  std::string_view const bytes = scratch_.effects;
+  scratch_.unit.clear();
+  for (TxnScratch::LoggedCommand const& command : scratch_.commands) {
+    scratch_.unit.push_back({command.db, bytes.substr(command.begin, command.end - command.begin)});
+  }
+  uint64_t offset = 0;
+  for (size_t begin = 0; begin < scratch_.commands.size();) {
+    int const unit = scratch_.commands[begin].unit;
+    size_t end = begin + 1;
+    if (atomic || unit > 0) {
+      while (end < scratch_.commands.size() && scratch_.commands[end].unit == unit) end++;
+    }
+    offset = log.append_unit(std::span(scratch_.unit).subspan(begin, end - begin));
+    begin = end;
+  }
+  return offset;
 }
 
 void Txn::note_event(int db, uint32_t event_class, std::string_view event, std::string_view key) {
@@ -495,21 +538,14 @@ void Txn::publish_invalidations() {
 
 uint64_t Txn::commit(bool atomic) {
   DCHECK(!committed_ && !in_command_);
+  if (undo_) [[unlikely]] drop_undo();
+  if (!scratch_.touched.empty()) [[unlikely]] serve_waiters();
   committed_ = true;
   log::Log* log = keyspace_.log();
   uint64_t offset = 0;
   if (log && log->active()) {
     if (!scratch_.commands.empty()) {
-      std::string_view bytes = scratch_.effects;
-      scratch_.unit.clear();
-      for (TxnScratch::LoggedCommand const& command : scratch_.commands) {
-        scratch_.unit.push_back({command.db, bytes.substr(command.begin, command.end - command.begin)});
-      }
-      if (atomic) {
-        offset = log->append_unit(scratch_.unit);
-      } else {
-        for (log::Effect const& effect : scratch_.unit) offset = log->append_unit(std::span(&effect, 1));
-      }
+      offset = append_to(*log, atomic);
       for (uint32_t index : locks_.partitions()) keyspace_.partition(index).last_offset = offset;
     } else if (!changed_) {
       for (uint32_t index : locks_.partitions()) offset = std::max(offset, keyspace_.partition(index).last_offset);
@@ -520,7 +556,68 @@ uint64_t Txn::commit(bool atomic) {
   if (!scratch_.events.empty()) [[unlikely]] publish_events();
   if (!scratch_.invalidations.empty() || scratch_.all_invalidated) [[unlikely]] publish_invalidations();
   locks_.unlock(keyspace_);
+  if (!scratch_.served.empty()) [[unlikely]] {
+    for (auto const& waiter : scratch_.served) waiter->deliver(offset);
+    scratch_.served.clear();
+  }
   return offset;
+}
+
+void Txn::keep_undo() {
+  DCHECK(!changed_ && !locks_.global() && scratch_.undo.entries().empty());
+  undo_ = &scratch_.undo;
+}
+
+void Txn::keep_old_of(int db, KeyTable::Slot slot, std::string_view key) {
+  if (undo_->find(db, key)) return;
+  undo_->add(db, key, slot ? std::optional(copy_value(slot.entry())) : std::nullopt);
+}
+
+void Txn::drop_undo() {
+  UndoJournal& journal = *std::exchange(undo_, nullptr);
+  for (UndoJournal::Entry const& entry : journal.entries()) {
+    if (entry.watchers_due) home(entry.key).partition->watchers.touch(entry.db, entry.key);
+  }
+  journal.clear();
+}
+
+void Txn::abort() {
+  DCHECK(undo_ && !committed_ && !in_command_);
+  UndoJournal& journal = *std::exchange(undo_, nullptr);
+  for (UndoJournal::Entry& entry : journal.entries()) restore(entry);
+  journal.clear();
+  scratch_.effects.clear();
+  scratch_.commands.clear();
+  scratch_.touched.clear();
+  scratch_.events.clear();
+  scratch_.event_keys.clear();
+  // Who has been taken off the lists of readers must be told all the same.
+  if (!scratch_.invalidations.empty()) publish_invalidations();
+  committed_ = true;
+  locks_.unlock(keyspace_);
+}
+
+void Txn::restore(UndoJournal::Entry& entry) {
+  KeyHome home = this->home(entry.key);
+  KeyTable& table = keyspace_.table(*home.partition, entry.db);
+  KeyTable::Slot slot = table.find(home.hash, entry.key);
+  if (entry.old) {
+    DetachedValue& value = *entry.old;
+    RecordContent content{.key = entry.key, .type = value.type, .encoding = value.encoding, .bytes = value.bytes,
+                          .integer = value.integer, .shared = value.shared.detach(), .body = value.body.release(),
+                          .expire_ms = value.expire_ms, .access = value.access};
+    slot ? table.replace(slot, content) : table.insert(home.hash, content);
+  } else if (slot) {
+    table.erase(slot);
+  }
+  home.partition->dirty.subtract(entry.changes);
+  Keyspace::publish_counters(*home.partition, entry.db);
+}
+
+void Txn::forget_logged_after(size_t commands) {
+  if (commands >= scratch_.commands.size()) return;
+  scratch_.effects.resize(scratch_.commands[commands].begin);
+  scratch_.commands.resize(commands);
 }
 
 }  // namespace holdfast

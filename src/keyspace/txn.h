@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,16 +15,20 @@
 #include "keyspace/lock_set.h"
 #include "keyspace/partition.h"
 #include "keyspace/record.h"
+#include "keyspace/undo_journal.h"
 #include "log/stream_buffer.h"
 #include "values/detached_value.h"
 #include "values/value_edit.h"
 
 namespace holdfast {
 
+class WaitRequest;
+
 /// Buffers of a worker that its transactions use one after the other, so that a command allocates nothing.
 struct TxnScratch {
   struct LoggedCommand {
     int db;
+    int unit;      // 0: what the transaction was made for; then one for each waiter that was served
     size_t begin;  // in `effects`
     size_t end;
   };
@@ -43,6 +48,13 @@ struct TxnScratch {
   std::vector<Invalidation> invalidations;
   bool all_invalidated = false;
   int worker = -1;  ///< index of the worker whose scratch it is; -1: of none
+  struct TouchedKey {
+    int db;
+    std::string key;
+  };
+  std::vector<TouchedKey> touched;  // changed, and somebody waits for them
+  std::vector<std::shared_ptr<KeyWaiter>> served;
+  UndoJournal undo;
 };
 
 /// How a string is to be stored.
@@ -154,6 +166,16 @@ class Txn {
   void track(std::string_view key, uint64_t client);
   /// Forgets some tracked key of the partition, whose readers are told as if it had changed. False: there is none.
   bool forget_tracked(uint32_t partition);
+  // ---- waiting for keys -------------------------------------------------------------------------------------------------
+
+  /// The present command has found nothing and wants to wait: it has changed and replied nothing. Whoever executes it takes the
+  /// request, and lets it wait or answers.
+  void wait(std::unique_ptr<WaitRequest> request);
+  std::unique_ptr<WaitRequest> take_wait_request();
+  /// Puts `waiter` at the end of the line of each key of `request`, in the present database.
+  void enlist(std::shared_ptr<KeyWaiter> const& waiter, WaitRequest const& request);
+  /// Those who wait for keys are not served by this transaction (loading).
+  void serve_nobody() { serves_ = false; }
 
   // ---- what is logged --------------------------------------------------------------------------------------------------
 
@@ -178,13 +200,25 @@ class Txn {
   std::string_view expiry_deletion() const;
   std::string_view user_deletion() const;
 
-  /// Appends the effects to the log once and releases the locks. The commit point: nothing may be called after it.
+  /// Serves those who wait for keys that have changed, in the order of the changes, appends the effects to the log, and releases
+  /// the locks. Each served command is a unit of its own in the log. The commit point: nothing may be called after it.
   /// Returns the log offset that a reply must wait for under `appendfsync always`: of this transaction's append, or of the
   /// last write to a partition it read. 0 when nothing was logged.
   /// `atomic`: more than one command is logged inside MULTI ... EXEC; false for unrelated deletions (active expiry).
   uint64_t commit(bool atomic = true);
 
   LockSet const& locks() const { return locks_; }
+
+  // ---- taking back -----------------------------------------------------------------------------------------------------
+
+  /// From here on the old state of each key that changes is kept, and nobody is told before the commit. Not for what
+  /// changes all keys (flush, swap_databases). Precondition: nothing has changed yet.
+  void keep_undo();
+  /// In place of `commit`: every key is as it was at `keep_undo`, nothing is logged, the locks are released.
+  void abort();
+  /// Marks a place in what will be logged, and forgets what came after it (a script that logs only a part).
+  size_t logged_commands() const { return scratch_.commands.size(); }
+  void forget_logged_after(size_t commands);
 
   /// The table of the selected database in a locked partition; null when it has never had a key.
   KeyTable* table_of(uint32_t partition);
@@ -206,12 +240,28 @@ class Txn {
   KeyTable* table(int db, KeyHome const& home) const { return home.partition->tables[static_cast<size_t>(db)].get(); }
   KeyTable::Slot locate(int db, KeyHome const& home, std::string_view key) const;
   void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
+  /// Called before the key changes.
+  void keep_old(int db, KeyHome const& home, std::string_view key) {
+    if (undo_) [[unlikely]] keep_old_of(db, locate(db, home, key), key);
+  }
+  void keep_old_of(int db, KeyTable::Slot slot, std::string_view key);
+  void touch_watchers(int db, std::string_view key, Partition& partition);
+  void restore(UndoJournal::Entry& entry);
+  /// The transaction will be committed: those who WATCH what has changed are told.
+  void drop_undo();
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void note_event(int db, uint32_t event_class, std::string_view event, std::string_view key);
   void publish_events();
   void note_invalidation(std::string_view key, Partition& partition, bool by_server);
   void publish_invalidations();
   void add_effect(int db, std::span<std::string_view const> command);
+  /// A key was changed or removed: notes it for `serve_waiters` if somebody waits for it.
+  void note_waited_for(int db, std::string_view key, Partition& partition);
+  void note_waited_for_in(int db, Partition& partition);
+  void serve_waiters();
+  void serve_key(int db, std::string const& key);
+  void serve(std::shared_ptr<KeyWaiter> const& waiter, int db, std::string_view key);
+  uint64_t append_to(log::Log& log, bool atomic);
   /// The record becomes what the edit holds.
   void write_back(std::string_view key, ValueEdit& edit, bool empty);
   /// Keeps the buffer of an edit for the next one.
@@ -225,6 +275,7 @@ class Txn {
   int64_t now_ms_;
   uint64_t client_ = 0;
   int db_ = 0;
+  UndoJournal* undo_ = nullptr;
   uint64_t dirty_ = 0;
   uint64_t dirty_at_command_ = 0;
   bool replaced_ = false;
@@ -233,8 +284,12 @@ class Txn {
   bool in_command_ = false;
   bool committed_ = false;
   bool changed_ = false;
+  bool serves_ = true;
   int command_db_ = 0;  // database in which the command began
+  int unit_ = 0;        // of what is logged now
   std::span<std::string_view const> command_;
+  TxnScratch::TouchedKey const* serving_ = nullptr;  // the key whose waiters are served now
+  std::unique_ptr<WaitRequest> wait_request_;
 };
 
 }  // namespace holdfast

@@ -96,9 +96,8 @@ class Log {
   void on_durable(Durability::Listener listener) { durability_.add_listener(std::move(listener)); }
   void on_written(LogWriter::OffsetListener listener) { writer_.add_written_listener(std::move(listener)); }
 
-  /// More is pending than memory is meant for: hold writers back until on_drained. Register first, then look once more.
+  /// More is pending than memory is meant for: hold writers back, and ask again in a moment.
   bool over_limit() const { return buffer_.pending_bytes() > kPendingBytesMax; }
-  void on_drained(std::function<void()> listener) { writer_.add_drained_listener(std::move(listener)); }
 
   // ---- files
 

@@ -146,7 +146,7 @@ LogWriter::Next LogWriter::turn(std::optional<int64_t>& sleep) {
 }
 
 void LogWriter::finish_batch() {
-  after_batch(std::move(batch_));
+  buffer_.give_back(std::move(batch_));
   batch_ = {};
   have_batch_ = false;
 }
@@ -238,17 +238,6 @@ void LogWriter::clear_write_error() {
     write_errnum_ = 0;
   }
   logger_.warning("AOF write error looks solved, Redis can write again.");
-}
-
-/// Frees the batch and lets writers go on that were held back.
-void LogWriter::after_batch(Batch batch) {
-  // Pending bytes only shrink here, so whoever found the limit exceeded is seen.
-  if (buffer_.pending_bytes() > kPendingBytesMax) over_limit_seen_ = true;
-  buffer_.give_back(std::move(batch));
-  if (over_limit_seen_ && buffer_.pending_bytes() <= kPendingBytesResume) {
-    over_limit_seen_ = false;
-    for (auto const& listener : drained_listeners_) listener();
-  }
 }
 
 /// The file in force ends at `offset`: it is synced whatever the policy, closed, and the announced one takes over.

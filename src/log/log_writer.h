@@ -65,7 +65,6 @@ class LogWriter {
   void set_latency_monitor(LatencyMonitor* monitor) { latency_ = monitor; }
   /// Before start only. Called by who writes (mostly the writer thread); may only mail.
   void add_written_listener(OffsetListener listener) { written_listeners_.push_back(std::move(listener)); }
-  void add_drained_listener(std::function<void()> listener) { drained_listeners_.push_back(std::move(listener)); }
 
   /// Begins the threads; once.
   void start();
@@ -129,7 +128,6 @@ class LogWriter {
   void note_write_error(Error const& error) REQUIRES(role_);
   void clear_write_error() REQUIRES(role_);
   void finish_batch() REQUIRES(role_);
-  void after_batch(Batch batch) REQUIRES(role_);
   void next_file(uint64_t offset) REQUIRES(role_);
   void sync_if_due() REQUIRES(role_);
   void sync_now(bool wait) REQUIRES(role_);
@@ -146,7 +144,6 @@ class LogWriter {
   WriterTiming const timing_;
   LatencyMonitor* latency_ = nullptr;
   std::vector<OffsetListener> written_listeners_;
-  std::vector<std::function<void()>> drained_listeners_;
   WakeSignal wake_;
   FsyncThread syncer_;
 
@@ -186,7 +183,6 @@ class LogWriter {
   int64_t last_delay_us_ GUARDED_BY(role_) = 0;
   int64_t retry_at_us_ GUARDED_BY(role_) = 0;
   int64_t last_error_line_us_ GUARDED_BY(role_) = 0;
-  bool over_limit_seen_ GUARDED_BY(role_) = false;
   bool lost_bytes_ GUARDED_BY(role_) = false;
   std::thread thread_;
 };

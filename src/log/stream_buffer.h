@@ -32,7 +32,6 @@ inline constexpr size_t kSpareChunksMax = 8;
 /// Appended and not yet written: beyond this, writers must be held back at the gate.
 inline constexpr uint64_t kPendingBytesMax = 64ull * 1024 * 1024;
 /// Held-back writers may go on below this.
-inline constexpr uint64_t kPendingBytesResume = kPendingBytesMax / 2;
 /// A batch takes no further unit beyond this: the index gets an entry for each, and a failed write repeats no more.
 inline constexpr uint64_t kBatchBytesMax = 1024 * 1024;
 /// A gathering writer is woken at once when this much is pending.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace holdfast {
 
@@ -72,6 +73,21 @@ void OutputBuffer::append_shared(SharedBufferRef const& buffer) {
   tail_->shared_begin = buffer->data();
   tail_->shared_end = buffer->data() + buffer->size();
   closed_bytes_ += buffer->size();
+}
+
+void OutputBuffer::append_all(OutputBuffer& other) {
+  CHECK(holes_.empty() && other.holes_.empty());
+  if (!other.head_) return;
+  close_tail();
+  (tail_ ? tail_->next : head_) = other.head_;
+  tail_ = other.tail_;
+  begin_ = std::exchange(other.begin_, nullptr);
+  write_ = std::exchange(other.write_, nullptr);
+  limit_ = std::exchange(other.limit_, nullptr);
+  other.head_ = other.tail_ = nullptr;
+  closed_bytes_ += std::exchange(other.closed_bytes_, 0);
+  footprint_ += std::exchange(other.footprint_, 0);
+  blocks_ += std::exchange(other.blocks_, 0);
 }
 
 size_t OutputBuffer::open_hole() {

@@ -70,6 +70,9 @@ class OutputBuffer {
   /// sent), else copied.
   void append_shared(SharedBufferRef const& buffer);
 
+  /// Takes over everything that `other` holds, without a copy of the bytes. Precondition: neither has an open hole.
+  void append_all(OutputBuffer& other);
+
   /// Keeps kHoleBytes free at the end, to be filled when later bytes are known. Holes nest; the last one opened is
   /// closed first. Nothing behind an open hole is given to `fill_iovec`. Returns a mark for `close_hole`.
   size_t open_hole();

@@ -134,6 +134,35 @@ TEST(OutputBuffer, HolesNestAndMayBeInEarlierBlocks) {
   EXPECT_EQ(out.footprint(), 0u);
 }
 
+TEST(OutputBuffer, TakesOverAnotherOneAndGoesOn) {
+  std::string const large(100'000, 'x');
+  for (bool const begun : {false, true}) {
+    OutputBuffer out, other;
+    std::string expected;
+    if (begun) {
+      out.append("begun ");
+      EXPECT_EQ(take(out, 2), "be");
+      expected = "gun ";
+    }
+    other.append("other ");
+    EXPECT_EQ(take(other, 1), "o");
+    other.append_shared(SharedBuffer::copy_of(large));
+    other.append(" tail");
+    out.append_all(other);
+    EXPECT_TRUE(other.empty());
+    EXPECT_EQ(other.footprint(), 0u);
+    out.append_all(other);
+    out.append(" more");
+    other.append("again");
+    EXPECT_EQ(other.to_string(), "again");
+    expected += "ther " + large + " tail more";
+    EXPECT_EQ(out.size(), expected.size());
+    EXPECT_EQ(take(out, expected.size() + 1), expected);
+    EXPECT_EQ(out.footprint(), 0u);
+    EXPECT_EQ(out.blocks(), 0u);
+  }
+}
+
 TEST(OutputBuffer, AnySequenceOfWritesAndReadsKeepsTheBytesInOrder) {
   std::mt19937 random(1);
   OutputBuffer out;

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "base/ticks.h"
 #include "command/observers.h"
+#include "command/blocked_client.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
 #include "config/config.h"
@@ -49,7 +50,8 @@ void Connection::on_ready(uint32_t events) {
   if (events & (EPOLLERR | EPOLLHUP)) return doom();
   worker_.refresh_time();
   if (events & EPOLLOUT) worker_.schedule_flush(*this);
-  if (wait_ == Wait::kRunningWait && (events & EPOLLRDHUP)) return doom();  // gone while WAIT or SAVE waited
+  bool const waits = wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked;
+  if (waits && (events & EPOLLRDHUP)) return doom();  // gone while WAIT, SAVE or BLPOP waited
   if ((events & EPOLLIN) && wait_ == Wait::kReading) read();
 }
 
@@ -115,7 +117,8 @@ void Connection::proceed() {
 }
 
 void Connection::prefetch(CommandBatch const& batch) {
-  // First the buckets of all, then the records of all: the processor fetches them while the others are prepared.
+  // First the buckets of all, then the records, then the parts of big collections: the processor fetches them while the
+  // others are prepared.
   auto& hints = worker_.hints();
   Keyspace& keyspace = services().keyspace;
   for (size_t i = 0; i < batch.size(); i++) {
@@ -129,8 +132,24 @@ void Connection::prefetch(CommandBatch const& batch) {
     hint.hash = keyspace.hash(hint.key);
     keyspace.prefetch_bucket(db(), hint.hash);
   }
+  bool elements = false;
   for (size_t i = 0; i < batch.size(); i++) {
-    if (hints[i].key.data()) keyspace.prefetch_record(db(), hints[i].hash);
+    if (!hints[i].key.data()) continue;
+    keyspace.prefetch_record(db(), hints[i].hash);
+    elements |= hints[i].command->element != 0;
+  }
+  if (!elements) return;
+  // Neighbours that work on the same key are asked for together.
+  std::array<std::string_view, kBatchCommandsMax> names;
+  for (size_t i = 0; i < batch.size();) {
+    CommandHint const& first = hints[i];
+    size_t count = 0;
+    do {
+      auto const element = static_cast<size_t>(hints[i].key.data() ? hints[i].command->element : 0);
+      if (element != 0 && element < batch[i].argc) names[count++] = batch[i][element];
+      i++;
+    } while (i < batch.size() && hints[i].hash == first.hash);
+    if (count > 0) keyspace.prefetch_elements(db(), first.hash, first.key, std::span(names).first(count));
   }
 }
 
@@ -155,7 +174,7 @@ size_t Connection::process(std::string_view input) {
       Gate::Outcome outcome = execute(batch[i], resume);
       worker().hint = nullptr;
       resume = false;
-      bool executed = outcome == Gate::Outcome::kDone || outcome == Gate::Outcome::kRunning;
+      bool executed = outcome != Gate::Outcome::kParked && outcome != Gate::Outcome::kHeld;
       bool go_on = after(outcome);
       size_t handled = executed ? batch.end_offset(i) : (i == 0 ? 0 : batch.end_offset(i - 1));
       if (!go_on || closing()) {
@@ -202,6 +221,7 @@ bool Connection::after(Gate::Outcome outcome) {
     case Gate::Outcome::kParked: set_wait(Wait::kParked); return false;
     case Gate::Outcome::kHeld: set_wait(Wait::kHeld); return false;
     case Gate::Outcome::kRunning: set_wait(Wait::kRunning); return false;
+    case Gate::Outcome::kBlocked: begin_wait_for_keys(); return false;
   }
   return true;
 }
@@ -238,6 +258,37 @@ void Connection::release_deferred() {
 }
 
 void Connection::deliver_pushes() { worker_.deliver_pushes(); }
+void Connection::begin_wait_for_keys() {
+  /// Longer waits have no timer: about 30 years.
+  constexpr int64_t kTimedMillisecondsMax = 1'000'000'000'000;
+  set_wait(Wait::kBlocked);
+  worker_.schedule_flush(*this);  // replies to what was sent before
+  int64_t const timeout_ms = blocked->request().timeout_ms;
+  if (timeout_ms == 0 || timeout_ms > kTimedMillisecondsMax) return;
+  // The timer belongs to this connection, which cancels it.
+  wait_timer_ = worker_.loop().after_us(timeout_ms * 1000, [this] {
+    wait_timer_.reset();
+    if (blocked->time_out()) end_wait_for_keys();
+  });
+}
+
+void Connection::end_wait_for_keys() {
+  if (wait_timer_) worker_.loop().cancel(*wait_timer_);
+  wait_timer_.reset();
+  worker_.refresh_time();
+  // As if it had sent the command now: it is not idle.
+  card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
+  if (worker_.gate().finish_blocked(*this, reply_) == Gate::Outcome::kRunning) return set_wait(Wait::kRunning);
+  set_wait(Wait::kReading);
+  finish_command();
+  proceed();
+}
+
+void Connection::wake() {
+  if (doomed_) return;
+  if (wait_ == Wait::kParked) return proceed();
+  if (wait_ == Wait::kBlocked && blocked->over()) end_wait_for_keys();
+}
 
 void Connection::run_slice() {
   if (doomed_ || !running) return;
@@ -269,7 +320,8 @@ void Connection::protocol_error(std::string const& text) {
 void Connection::set_wait(Wait wait) {
   if (wait == wait_) return;
   wait_ = wait;
-  card().blocked.store(wait == Wait::kParked || wait == Wait::kHeld || wait == Wait::kRunning || wait == Wait::kRunningWait,
+  card().blocked.store(wait == Wait::kParked || wait == Wait::kHeld || wait == Wait::kRunning || wait == Wait::kRunningWait ||
+                           wait == Wait::kBlocked,
                        std::memory_order_relaxed);
   worker_.wait_changed(*this);
 }
@@ -335,6 +387,9 @@ void Connection::doom() {
   if (doomed_) return;
   doomed_ = true;
   running.reset();
+  stop_waiting();
+  if (wait_timer_) worker_.loop().cancel(*wait_timer_);
+  wait_timer_.reset();
   worker_.bury(*this);
 }
 
@@ -342,7 +397,7 @@ void Connection::update_events() {
   if (doomed_) return;
   uint32_t wanted = 0;
   if (wait_ == Wait::kReading && !end_of_input_ && !closing() && output_.size() <= kOutputPauseBytes) wanted |= EPOLLIN;
-  if (wait_ == Wait::kRunningWait) wanted |= EPOLLRDHUP;
+  if (wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked) wanted |= EPOLLRDHUP;
   if (output_blocked_) wanted |= EPOLLOUT;
   if (wanted == events_) return;
   // With no event wanted the socket stays registered: a reset of the connection is still noticed (EPOLLHUP).

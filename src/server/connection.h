@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@ class Worker;
 ///   parked    waits for partition locks (Session::parked)
 ///   held      waits for CLIENT PAUSE or a congested log; looked at again every millisecond
 ///   running   a long command is done in slices (Session::running)
+///   blocked   waits for keys (Session::blocked)
 /// Only in the first one is the socket read, so nobody's input grows while it waits.
 class Connection final : public Session, public EventLoop::Handler {
  public:
@@ -50,6 +52,8 @@ class Connection final : public Session, public EventLoop::Handler {
 
   /// Goes on after a wait: locks may be free, the hold may be over, or the turn's share is new.
   void proceed();
+  /// The waiter was woken: locks may be free, or the waiting for keys is over.
+  void wake();
   /// A slice of the running command.
   void run_slice();
   /// Sends what may be sent. Called once at the end of a turn.
@@ -66,7 +70,7 @@ class Connection final : public Session, public EventLoop::Handler {
   /// The same, because it does have more.
   void close_for_output();
 
-  enum class Wait : uint8_t { kReading, kAgain, kParked, kHeld, kRunning, kRunningWait };
+  enum class Wait : uint8_t { kReading, kAgain, kParked, kHeld, kRunning, kRunningWait, kBlocked };
   Wait wait() const { return wait_; }
   uint64_t id() { return card().id; }
   int fd() const { return fd_.get(); }
@@ -85,6 +89,9 @@ class Connection final : public Session, public EventLoop::Handler {
   /// True: go on with the next command.
   bool after(Gate::Outcome outcome);
   void finish_command();
+  /// Waits for keys from now on / has waited.
+  void begin_wait_for_keys();
+  void end_wait_for_keys();
   void protocol_error(std::string const& text);
   void set_wait(Wait wait);
   void update_events();
@@ -102,6 +109,7 @@ class Connection final : public Session, public EventLoop::Handler {
   std::vector<SharedPush> deferred_;  ///< messages that came while a reply was being written
   size_t deferred_bytes_ = 0;
   int64_t output_over_soft_since_ms_ = 0;
+  std::optional<EventLoop::TimerId> wait_timer_;
   uint32_t events_ = 0;
   Wait wait_ = Wait::kReading;
   bool end_of_input_ = false;

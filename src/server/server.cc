@@ -16,6 +16,7 @@
 #include "config/inert_directives.h"
 #include "pubsub/monitor_command.h"
 #include "pubsub/subscribe.h"
+#include "scripting/families.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -64,6 +65,7 @@ std::vector<CommandRows> Server::families() {
   std::vector<CommandRows> all = command_families();
   all.push_back(subscribe_commands());
   all.push_back(monitor_command());
+  for (CommandRows rows : scripting::families()) all.push_back(rows);
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
 }
@@ -80,13 +82,14 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       log_(aof_directory_, clock_,
            log::LogOptions{.policy = fsync_policy(config), .annotate = config.flag(Directive::kAofTimestampEnabled),
                            .appends_in_turns = true, .latency = &latency_}),
-      persistence_({clock_, logger, config, keyspace_, log_, disk_, &latency_}),
+      scripting_(clock_, logger),
+      persistence_({clock_, logger, config, keyspace_, log_, disk_, &latency_, &scripting_.functions()}),
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
       audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
-                state_, persistence_, log_, *this, &audience_, &audience_.pubsub, &audience_.tracking,
+                state_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
                 &audience_.monitors},
       gate_(services_),
       acceptor_(services_, workers_) {

@@ -27,6 +27,7 @@
 #include "log/log.h"
 #include "memory/lazy_free.h"
 #include "pubsub/audience.h"
+#include "scripting/scripting.h"
 #include "server/acceptor.h"
 #include "server/internal_session.h"
 #include "server/signals.h"
@@ -85,6 +86,7 @@ class Server final : public ServerControl {
   Keyspace keyspace_;
   log::AofDirectory aof_directory_;
   log::Log log_;
+  scripting::Scripting scripting_;
   snapshot::Persistence persistence_;
   CommandTable commands_;
   ClientRegistry clients_;

@@ -28,9 +28,7 @@ class Worker::ConnectionWaiter final : public Waiter {
   void wake() override {
     worker_.post([&worker = worker_, id = id_] {
       auto found = worker.connections_.find(id);
-      if (found != worker.connections_.end() && found->second->wait() == Connection::Wait::kParked) {
-        found->second->proceed();
-      }
+      if (found != worker.connections_.end()) found->second->wake();
     });
   }
 

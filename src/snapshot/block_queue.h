@@ -44,7 +44,6 @@ class BlockQueue {
   /// Empty and open again, for the next cut.
   void reset() EXCLUDES(mutex_);
 
-  size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
   /// Most bytes that ever waited since the last reset; for tests and figures.
   size_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
 

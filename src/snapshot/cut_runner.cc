@@ -119,6 +119,7 @@ bool CutRunner::begin_slice() {
   // The log's offset belongs to the same moment as the epoch.
   bool const begun = cut_.try_begin(form_, [this] {
     if (switch_log_) parts_.log.switch_increment();
+    if (parts_.functions) functions_ = parts_.functions->sources();
   });
   if (!begun) return true;
   end_announced_.store(false, std::memory_order_relaxed);
@@ -248,7 +249,8 @@ Status CutRunner::consume(SnapshotFile& file, CutJob const& job) {
     return file.write_header({.unix_seconds = parts_.clock.unix_us() / 1'000'000,
                               .used_memory_bytes = parts_.keyspace.page_bytes(),
                               .aof_base = job.destination == CutJob::Destination::kAofBase,
-                              .annotate = parts_.config.flag(Directive::kAofTimestampEnabled)},
+                              .annotate = parts_.config.flag(Directive::kAofTimestampEnabled),
+                              .functions = functions_},
                              cut_.facts());
   };
   while (BlockPtr block = queue_.pop()) {

@@ -106,6 +106,7 @@ class CutRunner {
   std::atomic<uint64_t> keys_total_{0};
   std::atomic<uint64_t> keys_processed_{0};
   SaveForm form_;            // of the job; written before kBegin
+  FunctionStore::Sources functions_;  // at the cut; written before kWalk
   bool switch_log_ = false;  // likewise
 
   // Of run_global; written before kGlobal.

@@ -25,6 +25,11 @@ std::string DatasetLoader::rdb_path() const {
   return parts_.config.text(Directive::kDir) + "/" + parts_.config.text(Directive::kDbfilename);
 }
 
+void DatasetLoader::empty_dataset() {
+  empty_keyspace(parts_.keyspace);
+  if (parts_.functions) parts_.functions->clear();
+}
+
 void DatasetLoader::note_rdb_size() {
   if (auto const size = parts_.disk.file_size(rdb_path())) progress_.total_bytes.store(*size, std::memory_order_relaxed);
 }
@@ -40,7 +45,7 @@ Result<Persistence::StartLoaded> DatasetLoader::load_at_start(Persistence::Start
   loaded.expired = progress_.expired_keys.load(std::memory_order_relaxed);
   loaded.duration_us = mono_us() - start_us;
   if (done) return loaded;
-  empty_keyspace(parts_.keyspace);
+  empty_dataset();
   return std::unexpected(done.error());
 }
 
@@ -101,13 +106,13 @@ Status DatasetLoader::write_first_base() {
 // ---- while the server runs ----
 
 Status DatasetLoader::reload_dump(Persistence::Reload const& reload) {
-  if (!reload.keep) empty_keyspace(parts_.keyspace);
+  if (!reload.keep) empty_dataset();
   LoadOptions options = load_options(1);
   options.replace = reload.replace;
   note_rdb_size();
   auto const loaded = load_rdb(load_parts(), rdb_path(), options);
   if (loaded) return {};
-  empty_keyspace(parts_.keyspace);
+  empty_dataset();
   return std::unexpected(loaded.error());
 }
 
@@ -119,12 +124,12 @@ Status DatasetLoader::reload_append_only(ReplayCommand const& replay) {
                                .append_dir_name = parts_.config.text(Directive::kAppenddirname),
                                .stem = parts_.config.text(Directive::kAppendfilename)},
                               true);
-  empty_keyspace(parts_.keyspace);
+  empty_dataset();
   parts_.keyspace.attach_log(nullptr);  // what is replayed is in the log already
   auto const loaded = load_append_only(load_parts(), directory, load_options(1), false, replay);
   parts_.keyspace.attach_log(&parts_.log);
   if (loaded) return {};
-  empty_keyspace(parts_.keyspace);
+  empty_dataset();
   return std::unexpected(loaded.error());
 }
 

@@ -32,9 +32,13 @@ class DatasetLoader {
  private:
   int64_t now_s() const { return parts_.clock.unix_us() / 1'000'000; }
   int64_t mono_us() const { return parts_.clock.monotonic_us(); }
-  LoadParts load_parts() { return {parts_.clock, parts_.logger, parts_.disk, parts_.keyspace, progress_}; }
+  LoadParts load_parts() {
+    return {parts_.clock, parts_.logger, parts_.disk, parts_.keyspace, progress_, parts_.functions};
+  }
   LoadOptions load_options(int inserters) const;
   std::string rdb_path() const;
+  /// All keys and functions.
+  void empty_dataset();
   void note_rdb_size();
 
   Status load_append_only_file(Persistence::StartLoad const& start, Persistence::StartLoaded& loaded);

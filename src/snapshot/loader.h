@@ -15,6 +15,7 @@
 #include "keyspace/keyspace.h"
 #include "log/aof_directory.h"
 #include "log/recovery.h"
+#include "snapshot/function_store.h"
 
 namespace holdfast::snapshot {
 
@@ -40,6 +41,7 @@ struct LoadParts {
   Disk& disk;
   Keyspace& keyspace;
   LoadProgress& progress;
+  FunctionStore* functions = nullptr;
 };
 
 struct LoadOptions {

@@ -114,7 +114,7 @@ TEST(RdbLoader, WhatCannotBeLoadedIsNamed) {
       {module, "Cannot load the module at key 'queue' in DB 1: values of RDB type 7 are not supported yet"},
       {twice, "RDB has duplicated key 'k' in DB 0"},
       {far, "FATAL: Data file was created with a Redis server configured to handle more than 4 databases. Exiting\n"},
-      {library, "The RDB file contains a function library, and functions cannot be loaded yet"},
+      {library, "The RDB file contains a function library, and there are no functions here"},
       {flipped, "Wrong RDB checksum expected: "},
       {cut, "Short read or OOM loading DB. Unrecoverable error, aborting now."},
       {"", "Short read or OOM loading DB. Unrecoverable error, aborting now."},

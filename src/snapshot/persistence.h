@@ -15,6 +15,7 @@
 #include "disk/disk.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "snapshot/function_store.h"
 #include "snapshot/loader.h"
 
 namespace holdfast::snapshot {
@@ -64,6 +65,7 @@ class Persistence {
     log::Log& log;
     Disk& disk;
     LatencyMonitor* latency = nullptr;  ///< told when deleting a temporary file takes long
+    FunctionStore* functions = nullptr;  ///< null: there are none, and files that have some are refused
   };
 
   /// What the server does for us. Called from any thread without locks of ours; must only mail.

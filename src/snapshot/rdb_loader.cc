@@ -21,44 +21,6 @@ constexpr uint64_t kEntryBytesMin = 4;
 /// Databases with fewer keys just grow.
 constexpr uint64_t kExpectedKeysMin = 100'000;
 
-char const* type_word(RdbType type) {
-  switch (type) {
-    case RdbType::kString:
-      return "string";
-    case RdbType::kList:
-    case RdbType::kListZiplist:
-    case RdbType::kListQuicklist:
-    case RdbType::kListQuicklist2:
-      return "list";
-    case RdbType::kSet:
-    case RdbType::kSetIntset:
-    case RdbType::kSetListpack:
-      return "set";
-    case RdbType::kZset:
-    case RdbType::kZset2:
-    case RdbType::kZsetZiplist:
-    case RdbType::kZsetListpack:
-      return "sorted set";
-    case RdbType::kHash:
-    case RdbType::kHashZipmap:
-    case RdbType::kHashZiplist:
-    case RdbType::kHashListpack:
-    case RdbType::kHashMetadataPreGa:
-    case RdbType::kHashListpackExPreGa:
-    case RdbType::kHashMetadata:
-    case RdbType::kHashListpackEx:
-      return "hash";
-    case RdbType::kStreamListpacks:
-    case RdbType::kStreamListpacks2:
-    case RdbType::kStreamListpacks3:
-      return "stream";
-    case RdbType::kModulePreGa:
-    case RdbType::kModule2:
-      return "module";
-  }
-  return "unknown";
-}
-
 class RdbLoad {
  public:
   RdbLoad(LoadParts const& parts, LoadOptions const& options, RdbFileSource& source)
@@ -111,7 +73,11 @@ class RdbLoad {
         case RdbEvent::kSlotInfo:
           break;  // as kResizeDb
         case RdbEvent::kFunction:
-          return refuse("The RDB file contains a function library, and functions cannot be loaded yet");
+          if (!parts_.functions) return refuse("The RDB file contains a function library, and there are no functions here");
+          if (Status loaded = parts_.functions->load(reader_.function_source()); !loaded) {
+            return refuse("Failed creating the library: " + loaded.error().message);
+          }
+          break;
         case RdbEvent::kModuleAux:
           return refuse("The RDB file contains AUX module data I can't load: there are no modules");
         case RdbEvent::kError:
@@ -129,7 +95,8 @@ class RdbLoad {
   Status on_entry() {
     RdbEntry const& entry = reader_.entry();
     if (!value_type_of(entry.type)) [[unlikely]] {
-      return refuse("Cannot load the " + std::string(type_word(entry.type)) + " at key '" + std::string(entry.key) +
+      bool const module = entry.type == RdbType::kModule2 || entry.type == RdbType::kModulePreGa;
+      return refuse("Cannot load the " + std::string(module ? "module" : "unknown") + " at key '" + std::string(entry.key) +
                     "' in DB " + to_text_unsigned(entry.db) + ": values of RDB type " +
                     to_text(static_cast<int>(entry.type)) + " are not supported yet");
     }

@@ -2,6 +2,7 @@
 
 #include "base/crc64.h"
 #include "base/number.h"
+#include "log/effect_buffer.h"
 #include "rdb/writer.h"
 #include "values/type_ops.h"
 
@@ -38,15 +39,21 @@ Status SnapshotFile::write_header(Header const& header, CutFacts const& facts) {
   std::string out;
   if (options_.form == RecordForm::kResp) {
     if (header.annotate) out = "#TS:" + to_text(header.unix_seconds) + "\r\n";
+    if (header.functions) {
+      for (std::string const& source : *header.functions) log::append_command(out, {"FUNCTION", "LOAD", source});
+    }
     return write(out);
   }
-  RdbWriter writer(out);
+  RdbWriter writer(out, options_.compress);
   writer.magic(facts.expiring_fields ? kRdbVersionFieldExpiry : kRdbVersion);
   writer.aux("redis-ver", kRedisVersion);
   writer.aux("redis-bits", int64_t{64});
   writer.aux("ctime", header.unix_seconds);
   writer.aux("used-mem", static_cast<int64_t>(header.used_memory_bytes));
   writer.aux("aof-base", int64_t{header.aof_base});
+  if (header.functions) {
+    for (std::string const& source : *header.functions) writer.function(source);
+  }
   // Blocks come in any order, so the sizes of all databases come first.
   for (size_t db = 0; db < facts.databases.size(); db++) {
     if (facts.databases[db].keys == 0) continue;

@@ -10,6 +10,7 @@
 #include "disk/disk.h"
 #include "snapshot/block.h"
 #include "snapshot/cut.h"
+#include "snapshot/function_store.h"
 
 namespace holdfast::snapshot {
 
@@ -35,6 +36,7 @@ class SnapshotFile {
     bool aof_base = false;
     /// Of the RESP form: begin with a `#TS:` annotation.
     bool annotate = false;
+    FunctionStore::Sources functions = {};
   };
 
   static Result<SnapshotFile> create(Disk& disk, std::string path, Options const& options);

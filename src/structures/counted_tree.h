@@ -252,24 +252,15 @@ class CountedTree {
   Cursor seek(Key const& key) const {
     Cursor at;
     if (!root_) return at;
-    at.levels_ = levels_;
-    ChunkHeader* chunk = root_;
-    uint64_t guess = 0;
-    for (int level = 0; level < levels_; level++) {
-      auto* node = static_cast<Inner*>(chunk);
-      uint32_t const index = child_for(node, levels_ - level, key);
-      at.steps_[static_cast<size_t>(level)] = {node, index};
-      chunk = node->children()[index];
-      if constexpr (kApproaches) {
-        if (level + 1 < levels_) continue;
-        guess = Policy::approach(static_cast<Leaf*>(chunk), node->counts()[index], key,
-                                 index > 0 ? node->heads() + index : nullptr,
-                                 index + 1 < node->fanout ? node->heads() + index + 1 : nullptr);
-      }
-    }
-    at.leaf_ = static_cast<Leaf*>(chunk);
+    uint64_t const guess = descend(key, at);
     at.slot_ = Policy::lower_bound(*at.leaf_, key, guess);
     return at;
+  }
+  /// Asks the processor for what `seek` will read of the leaf.
+  template <class Key>
+  void prefetch(Key const& key) const requires kApproaches {
+    Cursor at;
+    if (root_) (void)descend(key, at);
   }
   /// The first element not less than `key`, or the end.
   template <class Key>
@@ -397,6 +388,27 @@ class CountedTree {
   }
 
  private:
+  /// The way down to the leaf where `key` belongs, which itself is not read. Returns a guess of the slot.
+  template <class Key>
+  uint64_t descend(Key const& key, Cursor& at) const {
+    at.levels_ = levels_;
+    ChunkHeader* chunk = root_;
+    uint64_t guess = 0;
+    for (int level = 0; level < levels_; level++) {
+      auto* node = static_cast<Inner*>(chunk);
+      uint32_t const index = child_for(node, levels_ - level, key);
+      at.steps_[static_cast<size_t>(level)] = {node, index};
+      chunk = node->children()[index];
+      if constexpr (kApproaches) {
+        if (level + 1 < levels_) continue;
+        guess = Policy::approach(static_cast<Leaf*>(chunk), node->counts()[index], key,
+                                 index > 0 ? node->heads() + index : nullptr,
+                                 index + 1 < node->fanout ? node->heads() + index + 1 : nullptr);
+      }
+    }
+    at.leaf_ = static_cast<Leaf*>(chunk);
+    return guess;
+  }
   enum class Edge { kNone, kLeft, kRight };
 
   static size_t subtree_bytes(ChunkHeader* chunk, int height) {

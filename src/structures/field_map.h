@@ -120,9 +120,11 @@ class FieldTable {
   };
 
   uint64_t hash_of(std::string_view field) const { return directory_.entries().hash_of(field); }
-  /// Two steps of warming up: the chunk of a field, then (when that has arrived) its group.
-  void prefetch_chunk(uint64_t hash) const { directory_.prefetch_chunk(hash); }
-  void prefetch_group(uint64_t hash) const { directory_.prefetch_group(hash); }
+  /// Asks the processor for what a lookup will read.
+  void prefetch(uint64_t hash) const { directory_.prefetch(hash); }
+  void prefetch(std::span<std::string_view const> fields) const {
+    directory_.prefetch(fields, [this](std::string_view field) { return hash_of(field); });
+  }
 
  private:
   using Entries = FieldEntries<kValues>;

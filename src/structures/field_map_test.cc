@@ -97,6 +97,7 @@ class Dialogue {
   void run(int steps, uint64_t fields, unsigned erase_percent) {
     for (int step = 0; step < steps && !testing::Test::HasFatalFailure(); step++) {
       std::string const field = field_of(random_() % fields);
+      if (random_() % 4 == 0) map.prefetch(std::vector<std::string_view>(random_() % 20, field));  // whatever the size
       if (random_() % 100 < erase_percent) {
         ASSERT_EQ(map.erase(field), model.erase(field) == 1);
       } else {

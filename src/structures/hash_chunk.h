@@ -111,7 +111,6 @@ struct HashChunk {
   static HashChunk* make(size_t capacity, int depth, int bits) {
     return new (allocate_block(capacity)) HashChunk(capacity, depth, bits);
   }
-  static void free_memory(HashChunk* chunk) { free_block(chunk, chunk->header.capacity); }
   /// The same bytes in a block of `capacity` bytes. References that entries hold are not counted here.
   static HashChunk* copy(HashChunk const& from, size_t capacity) {
     HashChunk* to = make(capacity, from.depth, from.group_bits);

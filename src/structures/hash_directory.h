@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -86,7 +88,7 @@ class HashDirectory {
   /// The chunk of a hash; null when there is none yet.
   HashChunk const* leaf(uint64_t hash) const {
     Ref ref = root_;
-    for (int level = 0; ref.is_node(); level++) ref = ref.node()->slots()[slot_of(hash, level, ref.node()->bits)];
+    for (int level = 0; ref.is_node(); level++) ref = ref.node()->slots()[slot_of(hash, level, ref.node_bits())];
     if (ref) prefetch_likely(ref, hash);
     return ref.chunk();
   }
@@ -159,31 +161,45 @@ class HashDirectory {
   template <class RandomNumbers>
   char const* sample(RandomNumbers&& random) const;
 
-  /// Asks the processor for the head of the chunk of `hash`.
-  void prefetch_chunk(uint64_t hash) const { prefetch(leaf(hash)); }
-  /// Asks the processor for the entries around `hash` (reads the head of the chunk).
-  void prefetch_group(uint64_t hash) const {
-    if (HashChunk const* chunk = leaf(hash)) prefetch(chunk->group_begin(chunk->group_of(hash)));
+  /// Asks the processor for the head of the chunk of `hash`, and for where its entries should be.
+  void prefetch(uint64_t hash) const {
+    if (HashChunk const* chunk = leaf(hash)) prefetch_line(chunk);
+  }
+  /// The same for several elements, on all levels at once: while a slot of one is on its way, the next ones are asked for.
+  template <class HashOf>
+  void prefetch(std::span<std::string_view const> elements, HashOf&& hash_of) const {
+    constexpr size_t kAtOnce = 16;
+    if (!root_) return;
+    for (; !elements.empty(); elements = elements.subspan(std::min(elements.size(), kAtOnce))) {
+      size_t const count = std::min(elements.size(), kAtOnce);
+      uint64_t hashes[kAtOnce];
+      for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_of(elements[i]);
+        prefetch_second_slot(hashes[i]);
+      }
+      for (size_t i = 0; i < count; i++) prefetch(hashes[i]);
+    }
   }
 
  private:
   struct Node;
 
-  /// A counted pointer to a chunk or a node; counting is by hand. The upper 16 bits say of a chunk what never changes
-  /// in it, so that its memory can be asked for before its head has arrived: depth (6 bits), group bits (3), capacity /
-  /// 64 (7).
+  /// A counted pointer to a chunk or a node; counting is by hand. The upper 16 bits say what never changes in it, so that
+  /// its memory can be asked for before its head has arrived. Of a chunk: depth (6 bits), group bits (3), capacity / 64 (7);
+  /// of a node: the bits that its slots stand for.
   class Ref {
    public:
     Ref() = default;
     Ref(HashChunk* chunk)
         : word_(reinterpret_cast<uint64_t>(chunk) | uint64_t{chunk->depth} << 48 | uint64_t{chunk->group_bits} << 54 |
                 std::min<uint64_t>(chunk->header.capacity / 64, 127) << 57) {}
-    Ref(Node* node) : word_(reinterpret_cast<uint64_t>(node) | 1) {}
+    Ref(Node* node) : word_(reinterpret_cast<uint64_t>(node) | 1 | uint64_t{node->bits} << 48) {}
     explicit operator bool() const { return word_ != 0; }
     bool operator==(Ref const&) const = default;
     bool is_node() const { return word_ & 1; }
     HashChunk* chunk() const { return reinterpret_cast<HashChunk*>(word_ & kAddress); }
-    Node* node() const { return reinterpret_cast<Node*>(word_ - 1); }
+    Node* node() const { return reinterpret_cast<Node*>(word_ & kAddress & ~uint64_t{1}); }
+    int node_bits() const { return static_cast<int>(word_ >> 48); }
     ChunkHeader* header() const { return reinterpret_cast<ChunkHeader*>(word_ & kAddress & ~uint64_t{1}); }
     uint32_t due() const { return is_node() ? node()->due : chunk()->due; }
 
@@ -228,14 +244,20 @@ class HashDirectory {
   static uint64_t next_prefix(uint64_t hash, int bits) {
     return bits == 0 ? 0 : ((hash >> (64 - bits)) + 1) << (64 - bits);
   }
+  /// The slot in the second node on the way; the root is taken to be in the cache.
+  void prefetch_second_slot(uint64_t hash) const {
+    if (!root_.is_node()) return;
+    Ref const child = root_.node()->slots()[slot_of(hash, 0, root_.node_bits())];
+    if (child.is_node()) prefetch_line(&child.node()->slots()[slot_of(hash, 1, child.node_bits())]);
+  }
   /// The head of a chunk and the group take a cache miss each; this lets them happen at the same time. Four lines: the
   /// guess is off by the spread of a binomial distribution, about 80 bytes (measured: 25 % of a lookup among 1M
   /// entries).
   static void prefetch_likely(Ref ref, uint64_t hash) {
     char const* likely = ref.likely_group(hash);
-    for (int line = -1; line <= 2; line++) prefetch(likely + line * 64);
+    for (int line = -1; line <= 2; line++) prefetch_line(likely + line * 64);
   }
-  static void prefetch(void const* address) {
+  static void prefetch_line(void const* address) {
     asm volatile("prefetcht0 %0" : : "m"(*static_cast<char const*>(address)));
   }
   /// Half as much again would not fill it: it is worth a look whether less memory will do.
@@ -309,7 +331,7 @@ class HashDirectory {
       return node;
     Node* copy = new (allocate_block(Node::bytes_for(node->bits))) Node(node->bits);
     copy->due = node->due;
-    for_each_child(node, [](Ref child) { prefetch(child.header()); });
+    for_each_child(node, [](Ref child) { prefetch_line(child.header()); });
     std::memcpy(static_cast<void*>(copy->slots()), node->slots(), node->slot_count() * sizeof(Ref));
     for_each_child(copy, [](Ref child) { child.header()->add_ref(); });
     release(place);

@@ -144,23 +144,6 @@ size_t PackedEdit::apply(char* bytes) const {
   return total_after;
 }
 
-size_t PackedEdit::apply_to(char* destination, PackedListView list) const {
-  std::string_view const bytes = list.bytes();
-  std::string_view const tail = bytes.substr(offset + removed_bytes);
-  size_t const total_after = bytes_after(list);
-  CHECK(!tail.empty() && total_after <= packed::kBytesMax);
-  std::memcpy(destination, bytes.data(), offset);
-  char* const end = write_entries(destination + offset, inserted);
-  CHECK(end == destination + offset + inserted_bytes);
-  std::memcpy(end, tail.data(), tail.size());
-  store_header_after(destination, total_after, load_count(bytes.data()), *this);
-  return total_after;
-}
-
-size_t packed_list_bytes(std::span<packed::Element const> elements) {
-  return kPackedEmptyBytes + entries_bytes(elements);
-}
-
 size_t write_packed_list(char* out, std::span<packed::Element const> elements) {
   char* const end = write_entries(out + kPackedHeaderBytes, elements);
   *end = kTerminator;

@@ -17,7 +17,7 @@
 //
 // It lies in a buffer of the caller (a key's record, a node of a stream). Reading is a walk over a few cache lines;
 // changing is one memmove. The list never allocates: an edit says how many bytes it needs, the caller finds the room,
-// and apply() or apply_to() does it.
+// and apply() does it.
 
 namespace holdfast {
 
@@ -145,14 +145,9 @@ struct PackedEdit {
   /// Changes the list in its place: `bytes` has room for bytes_after(), at most packed::kBytesMax. No inserted text may
   /// lie in that room. Returns the new size.
   size_t apply(char* bytes) const;
-  /// Writes the changed list to `destination` (room for bytes_after(), no overlap) and leaves `list` as it is: for
-  /// records that must move to grow. Inserted texts may lie in `list`. Returns the new size.
-  size_t apply_to(char* destination, PackedListView list) const;
 };
 
-/// Bytes of the packed list of these elements.
-size_t packed_list_bytes(std::span<packed::Element const> elements);
-/// Writes it (room for packed_list_bytes) and returns its size.
+/// Writes the packed list of these elements, for which there is room, and returns its size.
 size_t write_packed_list(char* out, std::span<packed::Element const> elements);
 
 /// Applies an edit of a list in a string, for cold paths and tests.

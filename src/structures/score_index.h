@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "structures/hash_directory.h"
 
 namespace holdfast {
@@ -86,9 +87,10 @@ class ScoreIndex {
   /// Gives one entry with this hash and `old_score` another score, in place. False when there is none.
   bool update(uint64_t hash, double old_score, double new_score);
 
-  /// Two steps of warming up: the chunk of a member, then (when that has arrived) its group.
-  void prefetch_chunk(uint64_t hash) const { directory_.prefetch_chunk(hash); }
-  void prefetch_group(uint64_t hash) const { directory_.prefetch_group(hash); }
+  /// Asks the processor for what lookups of these members will read.
+  void prefetch(std::span<std::string_view const> members, KeyHasher const& hasher) const {
+    directory_.prefetch(members, hasher);
+  }
 
  private:
   using Entries = ScoreIndexEntries;

@@ -74,6 +74,9 @@ class ScoreTree {
   /// The pair, or an end when it is not there.
   Cursor find(double score, std::string_view member) const;
 
+  /// Asks the processor for what a lookup of the pair will read last.
+  void prefetch(double score, std::string_view member) const { tree_.prefetch(ScoreKey{score, member}); }
+
   uint64_t size() const { return tree_.size(); }
   bool empty() const { return tree_.empty(); }
   /// Another handle of the present content. O(1).

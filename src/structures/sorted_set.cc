@@ -17,6 +17,16 @@ std::optional<double> SortedSet::score(std::string_view member) const {
   return at.score();  // the tree's: the index takes 0 and -0 for the same
 }
 
+void SortedSet::prefetch(std::span<std::string_view const> members) const {
+  index_.prefetch(members, *hasher_);
+  for (std::string_view const member : members) {
+    index_.for_each_candidate((*hasher_)(member), [&](double score) {
+      tree_.prefetch(score, member);
+      return false;
+    });
+  }
+}
+
 bool SortedSet::append(std::string_view member, double score) {
   uint64_t const hash = (*hasher_)(member);
   if (find(hash, member)) return false;
@@ -46,12 +56,6 @@ std::optional<uint64_t> SortedSet::rank(std::string_view member) const {
   Cursor const at = find((*hasher_)(member), member);
   if (!at) return std::nullopt;
   return at.rank();
-}
-
-std::optional<uint64_t> SortedSet::reverse_rank(std::string_view member) const {
-  std::optional<uint64_t> const before = rank(member);
-  if (!before) return std::nullopt;
-  return size() - 1 - *before;
 }
 
 SortedSet SortedSet::freeze() const {

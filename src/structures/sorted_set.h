@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/check.h"
@@ -64,17 +65,11 @@ class SortedSet {
   Cursor find(std::string_view member) const { return find((*hasher_)(member), member); }
   /// Members before this one in the order of scores.
   std::optional<uint64_t> rank(std::string_view member) const;
-  /// Members behind this one (ZREVRANK).
-  std::optional<uint64_t> reverse_rank(std::string_view member) const;
 
   /// Ranges, ranks and iteration.
   ScoreTree const& ordered() const { return tree_; }
-  /// Two steps of warming up for a member: the index, then (when that has arrived) what it points to.
-  void prefetch_chunk(std::string_view member) const { index_.prefetch_chunk((*hasher_)(member)); }
-  void prefetch_group(std::string_view member) const { index_.prefetch_group((*hasher_)(member)); }
-
-  /// Some member, each as likely as any other when `random` is uniform. Precondition: not empty.
-  Cursor random_element(uint64_t random) const { return tree_.at(random % tree_.size()); }
+  /// Asks the processor for what lookups of these members will read.
+  void prefetch(std::span<std::string_view const> members) const;
 
   uint64_t size() const { return tree_.size(); }
   bool empty() const { return tree_.empty(); }

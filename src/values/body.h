@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "memory/lazy_free.h"
 
@@ -17,6 +19,9 @@ class Body : public Garbage {
   virtual size_t memory_bytes() const = 0;
   /// Another handle to the present content, in O(1): both sides copy a chunk before they change it.
   virtual std::unique_ptr<Body> freeze() = 0;
+
+  /// Asks the processor for what lookups of these elements will read; a few at a time, so that all of it stays in the cache.
+  virtual void prefetch(std::span<std::string_view const>) const {}
 
   /// "No element expires".
   static constexpr int64_t kNoExpiry = std::numeric_limits<int64_t>::max();

@@ -69,16 +69,9 @@ class HashBuilder {
   std::unique_ptr<HashBody> body_;
 };
 
-using MaybeValue = std::optional<DetachedValue>;
-
-MaybeValue corrupt(ByteReader& in) {
-  in.corrupt();
-  return std::nullopt;
-}
-
 MaybeValue finish(ByteReader& in, HashBuilder& builder) {
   MaybeValue value = builder.finish();
-  return value ? std::move(value) : corrupt(in);
+  return value ? std::move(value) : corrupt_value(in);
 }
 
 /// How a file tells the expiry of a field: not at all, as it is, or as what is to be added to the smallest of the hash.
@@ -88,7 +81,7 @@ MaybeValue read_pairs(ByteReader& in, ValueContext const& context, ExpiryForm fo
   int64_t const first_ms = form == ExpiryForm::kRelative ? in.fixed64_signed() : 1;
   uint64_t const count = in.count(form == ExpiryForm::kNone ? 2 : 3);
   if (!in.ok() || count == 0) return std::nullopt;
-  if (first_ms < 0 || first_ms > kExpireMsMax) return corrupt(in);
+  if (first_ms < 0 || first_ms > kExpireMsMax) return corrupt_value(in);
   HashBuilder builder(context, count);
   std::string field_scratch;
   std::string value_scratch;
@@ -99,11 +92,11 @@ MaybeValue read_pairs(ByteReader& in, ValueContext const& context, ExpiryForm fo
     if (!in.ok()) return std::nullopt;
     std::optional<int64_t> expire_ms;
     if (number > 0) {
-      if (number > static_cast<uint64_t>(kExpireMsMax) + 1) return corrupt(in);
+      if (number > static_cast<uint64_t>(kExpireMsMax) + 1) return corrupt_value(in);
       expire_ms = first_ms + static_cast<int64_t>(number) - 1;
-      if (*expire_ms > kExpireMsMax) return corrupt(in);
+      if (*expire_ms > kExpireMsMax) return corrupt_value(in);
     }
-    if (!builder.add(field, value, expire_ms)) return corrupt(in);
+    if (!builder.add(field, value, expire_ms)) return corrupt_value(in);
   }
   return finish(in, builder);
 }
@@ -113,9 +106,9 @@ MaybeValue adopt_packed(ByteReader& in, ValueContext const& context, std::string
   PackedListView const list(bytes);
   size_t const count = list.count();
   if (count == 0) return std::nullopt;
-  if (count % 2 != 0) return corrupt(in);
+  if (count % 2 != 0) return corrupt_value(in);
   if (count / 2 <= context.limits.hash_max_listpack_entries.load(std::memory_order_relaxed)) {
-    if (list.has_duplicates(2)) return corrupt(in);
+    if (list.has_duplicates(2)) return corrupt_value(in);
     return DetachedValue::of_packed(ValueType::kHash, std::move(bytes));
   }
   HashBuilder builder(context, count / 2);
@@ -124,22 +117,22 @@ MaybeValue adopt_packed(ByteReader& in, ValueContext const& context, std::string
   for (HashCursor cursor({.type = ValueType::kHash, .encoding = Encoding::kPacked, .bytes = bytes});
        std::optional<HashEntry> entry = cursor.next();) {
     if (!builder.add(entry->field.as_text(field), entry->value.element.as_text(value), std::nullopt))
-      return corrupt(in);
+      return corrupt_value(in);
   }
   return finish(in, builder);
 }
 
 MaybeValue adopt_converted(ByteReader& in, ValueContext const& context, Result<std::string> packed) {
-  return packed ? adopt_packed(in, context, std::move(*packed)) : corrupt(in);
+  return packed ? adopt_packed(in, context, std::move(*packed)) : corrupt_value(in);
 }
 
 /// A packed list of field, value, expiry (0: none): first those that expire, in the order in which they do.
 MaybeValue read_triplets(ByteReader& in, ValueContext const& context, std::string_view bytes) {
-  if (!PackedListView::validate(bytes, true)) return corrupt(in);
+  if (!PackedListView::validate(bytes, true)) return corrupt_value(in);
   PackedListView const list(bytes);
   size_t const count = list.count();
   if (count == 0) return std::nullopt;
-  if (count % 3 != 0) return corrupt(in);
+  if (count % 3 != 0) return corrupt_value(in);
   HashBuilder builder(context, count / 3);
   packed::TextScratch field;
   packed::TextScratch value;
@@ -148,12 +141,12 @@ MaybeValue read_triplets(ByteReader& in, ValueContext const& context, std::strin
     packed::Element const name = *at;
     packed::Element const content = *++at;
     packed::Element const expiry = *++at;
-    if (!expiry.is_integer || expiry.integer < 0 || expiry.integer > kExpireMsMax) return corrupt(in);
+    if (!expiry.is_integer || expiry.integer < 0 || expiry.integer > kExpireMsMax) return corrupt_value(in);
     bool const expires = expiry.integer != 0;
-    if (expires && expiry.integer < before_ms) return corrupt(in);
+    if (expires && expiry.integer < before_ms) return corrupt_value(in);
     before_ms = expires ? expiry.integer : kExpireMsMax + 1;
     std::optional<int64_t> const expire_ms = expires ? std::optional(expiry.integer) : std::nullopt;
-    if (!builder.add(name.as_text(field), content.as_text(value), expire_ms)) return corrupt(in);
+    if (!builder.add(name.as_text(field), content.as_text(value), expire_ms)) return corrupt_value(in);
   }
   return finish(in, builder);
 }
@@ -215,10 +208,10 @@ class HashOps final : public TypeOps {
       case RdbType::kHashListpackExPreGa:
         return read_triplets(in, context, bytes);
       case RdbType::kHashListpack:
-        if (!PackedListView::validate(bytes, true)) return corrupt(in);
+        if (!PackedListView::validate(bytes, true)) return corrupt_value(in);
         return adopt_packed(in, context, std::string(bytes));
       default:
-        return corrupt(in);
+        return corrupt_value(in);
     }
   }
 

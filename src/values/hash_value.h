@@ -30,6 +30,7 @@ class HashBody final : public Body {
   std::unique_ptr<Body> freeze() override { return std::make_unique<HashBody>(fields.freeze(), small); }
   size_t expiring_elements() const override { return fields.expiring_count(); }
   int64_t next_expiry_ms() const override { return fields.next_expiry_ms(); }
+  void prefetch(std::span<std::string_view const> elements) const override { fields.prefetch(elements); }
 
   FieldMap fields;
   bool small = false;  ///< it never left the limits of packed hashes: what OBJECT ENCODING says

@@ -5,20 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/random.h"
 #include "rdb/test_vectors.h"
 #include "structures/test_bytes.h"
 #include "values/list_builder.h"
 #include "values/list_value.h"
+#include "values/ops_fixture.h"
 
 namespace holdfast {
 namespace {
 
 using Texts = std::vector<std::string>;
 
-class ListOpsTest : public testing::Test {
+class ListOpsTest : public OpsTest {
  protected:
+  ListOpsTest() : OpsTest(list_ops()) {}
+
   DetachedValue made(Texts const& texts) const {
     ListBuilder builder;
     for (std::string const& text : texts) builder.append(text);
@@ -31,29 +33,11 @@ class ListOpsTest : public testing::Test {
     return texts;
   }
 
-  static std::string written(ValueView const& value) {
-    std::string payload;
-    RdbWriter writer(payload);
-    EXPECT_TRUE(list_ops().write_rdb(value, writer, {}));
-    return payload;
-  }
-
-  std::optional<DetachedValue> read(RdbType type, std::string_view payload, bool* ok = nullptr) const {
-    ByteReader in(payload);
-    std::optional<DetachedValue> value = list_ops().read_rdb(type, in, context_);
-    if (ok) *ok = in.ok() && in.at_end();
-    return in.ok() ? std::move(value) : std::nullopt;
-  }
-
   static Texts numbered(int count, size_t bytes) {
     Texts texts;
     for (int i = 0; i < count; i++) texts.push_back(std::to_string(i) + std::string(i % 3 == 0 ? 0 : bytes, 'x'));
     return texts;
   }
-
-  KeyHasher hasher_{1};
-  ValueLimits limits_;
-  ValueContext context_{hasher_, limits_};
 };
 
 TEST_F(ListOpsTest, WhatIsWrittenIsReadBack) {
@@ -65,7 +49,7 @@ TEST_F(ListOpsTest, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(list_ops().length(value.view()), texts.size());
     std::string const payload = written(value.view());
     bool ok = false;
-    std::optional<DetachedValue> const again = read(list_ops().rdb_type(value.view()), payload, &ok);
+    MaybeValue const again = read(list_ops().rdb_type(value.view()), payload, &ok);
     ASSERT_TRUE(ok && again);
     EXPECT_EQ(texts_of(again->view()), texts);
     EXPECT_EQ(list_ops().encoding_name(again->view()), list_ops().encoding_name(value.view()));
@@ -113,7 +97,7 @@ TEST_F(ListOpsTest, OldFormsAreRead) {
     std::optional<ValueType> const type = value_type_of(static_cast<RdbType>(bytes[0]));
     if (type != ValueType::kList) continue;
     std::string_view const payload = std::string_view(bytes).substr(1, bytes.size() - 11);
-    std::optional<DetachedValue> const value = read(static_cast<RdbType>(bytes[0]), payload);
+    MaybeValue const value = read(static_cast<RdbType>(bytes[0]), payload);
     ASSERT_TRUE(value) << vector.what;
     ASSERT_LT(found, expected.size());
     EXPECT_EQ(texts_of(value->view()), expected[found++]) << vector.what;
@@ -156,7 +140,7 @@ TEST_F(ListOpsTest, DamageIsFound) {
   for (int round = 0; round < 8000; round++) {
     auto const& [type, payload] = payloads[random.below(payloads.size())];
     ExactBytes const bytes(damaged(payload, random));
-    std::optional<DetachedValue> const value = read(type, bytes.view());
+    MaybeValue const value = read(type, bytes.view());
     if (!value) {
       refused++;
       continue;

@@ -81,7 +81,7 @@ void SetCombination::prefetch() {
     SetNeedle& needle = *batch_[i].needle;
     needle.set_hash(hasher_(needle.text()));
     for (size_t probe = probe_first_; probe < probe_last_; probe++) {
-      if (FieldSet const* members = sets_[probe].members()) members->prefetch_chunk(needle.hash());
+      if (FieldSet const* members = sets_[probe].members()) members->prefetch(needle.hash());
     }
   }
 }

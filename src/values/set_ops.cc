@@ -9,13 +9,6 @@
 namespace holdfast {
 namespace {
 
-using MaybeValue = std::optional<DetachedValue>;
-
-MaybeValue corrupt(ByteReader& in) {
-  in.corrupt();
-  return std::nullopt;
-}
-
 /// Members one after the other.
 MaybeValue read_members(ByteReader& in, ValueContext const& context) {
   uint64_t const count = in.count();
@@ -27,7 +20,7 @@ MaybeValue read_members(ByteReader& in, ValueContext const& context) {
   for (uint64_t i = 0; i < count; i++) {
     std::string_view const member = in.string(scratch);
     if (!in.ok()) return std::nullopt;
-    if (!builder.editor().add(member)) return corrupt(in);
+    if (!builder.editor().add(member)) return corrupt_value(in);
   }
   return builder.finish();
 }
@@ -39,13 +32,13 @@ MaybeValue adopt(ByteReader& in, ValueContext const& context, Encoding encoding,
   uint64_t const count = set.size();
   if (count == 0) return std::nullopt;
   if (count <= limit) {
-    if (encoding == Encoding::kPacked && set.packed().has_duplicates(1)) return corrupt(in);
+    if (encoding == Encoding::kPacked && set.packed().has_duplicates(1)) return corrupt_value(in);
     return DetachedValue::of_packed(ValueType::kSet, std::string(bytes), encoding);
   }
   SetBuilder builder(context);
   builder.editor().leave_record();
   for (SetCursor cursor(set); std::optional<packed::Element> member = cursor.next();) {
-    if (!builder.add(*member)) return corrupt(in);
+    if (!builder.add(*member)) return corrupt_value(in);
   }
   return builder.finish();
 }
@@ -92,7 +85,7 @@ class SetOps final : public TypeOps {
       return adopt(in, context, Encoding::kPacked, bytes,
                    limits.set_max_listpack_entries.load(std::memory_order_relaxed));
     }
-    return corrupt(in);
+    return corrupt_value(in);
   }
 
   bool write_commands(std::string_view key, ValueView const& value, std::string& out,

@@ -5,10 +5,10 @@
 #include <set>
 #include <string>
 
-#include "base/hash.h"
 #include "base/random.h"
 #include "rdb/test_vectors.h"
 #include "structures/test_bytes.h"
+#include "values/ops_fixture.h"
 #include "values/set_value.h"
 
 namespace holdfast {
@@ -16,8 +16,10 @@ namespace {
 
 using Texts = std::set<std::string>;
 
-class SetOpsTest : public testing::Test {
+class SetOpsTest : public OpsTest {
  protected:
+  SetOpsTest() : OpsTest(set_ops()) {}
+
   DetachedValue made(Texts const& texts) const {
     SetBuilder builder(context_);
     for (std::string const& text : texts) builder.editor().add(text);
@@ -30,19 +32,6 @@ class SetOpsTest : public testing::Test {
     return texts;
   }
 
-  static std::string written(ValueView const& value) {
-    std::string payload;
-    RdbWriter writer(payload);
-    EXPECT_TRUE(set_ops().write_rdb(value, writer, {}));
-    return payload;
-  }
-
-  std::optional<DetachedValue> read(RdbType type, std::string_view payload, bool* ok = nullptr) const {
-    ByteReader in(payload);
-    std::optional<DetachedValue> value = set_ops().read_rdb(type, in, context_);
-    if (ok) *ok = in.ok() && in.at_end();
-    return in.ok() ? std::move(value) : std::nullopt;
-  }
   std::string_view encoding_read(RdbType type, std::string_view payload) const {
     return set_ops().encoding_name(read(type, payload)->view());
   }
@@ -60,10 +49,6 @@ class SetOpsTest : public testing::Test {
     RdbWriter(payload).string(list.finish());
     return payload;
   }
-
-  KeyHasher hasher_{1};
-  ValueLimits limits_;
-  ValueContext context_{hasher_, limits_};
 };
 
 TEST_F(SetOpsTest, WhatIsWrittenIsReadBack) {
@@ -73,7 +58,7 @@ TEST_F(SetOpsTest, WhatIsWrittenIsReadBack) {
     DetachedValue const value = made(texts);
     EXPECT_EQ(set_ops().length(value.view()), texts.size());
     bool ok = false;
-    std::optional<DetachedValue> const again = read(set_ops().rdb_type(value.view()), written(value.view()), &ok);
+    MaybeValue const again = read(set_ops().rdb_type(value.view()), written(value.view()), &ok);
     ASSERT_TRUE(ok && again);
     EXPECT_EQ(texts_of(again->view()), texts);
     EXPECT_EQ(set_ops().encoding_name(again->view()), set_ops().encoding_name(value.view()));
@@ -117,7 +102,7 @@ TEST_F(SetOpsTest, EveryFormIsRead) {
     std::string const bytes = from_hex(vector.hex);
     auto const type = static_cast<RdbType>(bytes[0]);
     if (value_type_of(type) != ValueType::kSet) continue;
-    std::optional<DetachedValue> const value = read(type, std::string_view(bytes).substr(1, bytes.size() - 11));
+    MaybeValue const value = read(type, std::string_view(bytes).substr(1, bytes.size() - 11));
     ASSERT_TRUE(value) << vector.what;
     ASSERT_LT(found, std::size(expected));
     EXPECT_EQ(texts_of(value->view()), expected[found++]) << vector.what;
@@ -179,7 +164,7 @@ TEST_F(SetOpsTest, DamageIsFound) {
   for (int round = 0; round < 10'000; round++) {
     auto const& [type, payload] = payloads[random.below(payloads.size())];
     ExactBytes const bytes(damaged(payload, random));
-    std::optional<DetachedValue> const value = read(type, bytes.view());
+    MaybeValue const value = read(type, bytes.view());
     if (!value) {
       refused++;
       continue;

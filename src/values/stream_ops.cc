@@ -67,26 +67,34 @@ StreamId read_raw_id(ByteReader& in) {
   return {ms, in.big_endian64()};
 }
 
-void read_nodes(ByteReader& in, StreamBody& stream) {
+/// Returns how many there are.
+uint64_t read_nodes(ByteReader& in, StreamBody& stream) {
   std::string key_scratch;
   std::string scratch;
   StreamId before;
-  for (uint64_t left = in.count(2); left > 0 && in.ok(); left--) {
+  uint64_t const nodes = in.count(2);
+  for (uint64_t left = nodes; left > 0 && in.ok(); left--) {
     std::string_view const key = in.string(key_scratch);
     std::string_view const listpack = in.string(scratch);
-    if (!in.ok()) return;
-    if (key.size() != kIdBytes) return in.corrupt();
+    if (!in.ok()) break;
+    if (key.size() != kIdBytes) {
+      in.corrupt();
+      break;
+    }
     ByteReader key_reader(key);
     StreamId const id = read_raw_id(key_reader);
-    if (id < before) return in.corrupt();
-    StreamLeaf* leaf = unpack_stream_node(id, listpack, before);
-    if (!leaf) return in.corrupt();
+    StreamLeaf* leaf = id < before ? nullptr : unpack_stream_node(id, listpack, before);
+    if (!leaf) {
+      in.corrupt();
+      break;
+    }
     if (leaf->entries > 0) {
       stream.append_node(leaf);
     } else {
       StreamLeafPolicy::destroy(leaf);
     }
   }
+  return nodes;
 }
 
 void read_consumer(ByteReader& in, int version, StreamGroup& group) {
@@ -203,8 +211,8 @@ class StreamOps final : public TypeOps {
   std::optional<DetachedValue> read_rdb(RdbType type, ByteReader& in, ValueContext const&) const override {
     int const version = version_of(type);
     auto stream = std::make_unique<StreamBody>();
-    read_nodes(in, *stream);
-    in.length();  // entries: counted
+    uint64_t const nodes = read_nodes(in, *stream);
+    if (in.length() > 0 && nodes == 0) in.corrupt();  // else the entries were counted
     stream->last_id = read_id(in);
     stream->entries_added = stream->size();
     if (version >= 2) {

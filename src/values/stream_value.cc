@@ -47,7 +47,7 @@ int64_t StreamBody::estimate_entries_read(StreamId id) const {
 }
 
 std::optional<int64_t> StreamBody::lag_of(StreamGroup const& group) const {
-  if (entries_added == 0 || size() == 0) return 0;
+  if (entries_added == 0) return 0;
   auto const added = static_cast<int64_t>(entries_added);
   if (group.entries_read != StreamGroup::kUnknown && !has_gaps_from(group.last_id)) return added - group.entries_read;
   int64_t const estimate = estimate_entries_read(group.last_id);

@@ -51,7 +51,7 @@ class StreamBody final : public Body {
 
   /// Whether something from `from` on may have been deleted out of the middle.
   bool has_gaps_from(StreamId from) const {
-    return size() > 0 && max_deleted_id != StreamId() && from <= max_deleted_id;
+    return size() > 0 && max_deleted_id != StreamId() && from <= max_deleted_id && first_id() <= max_deleted_id;
   }
   /// How many of all entries ever added are not behind `id`, as far as that can be told; else StreamGroup::kUnknown.
   int64_t estimate_entries_read(StreamId id) const;

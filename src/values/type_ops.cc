@@ -53,13 +53,9 @@ std::optional<ValueType> value_type_of(RdbType type) {
   }
 }
 
-std::optional<DetachedValue> read_rdb_value(RdbType type, ByteReader& in, ValueContext const& context) {
+MaybeValue read_rdb_value(RdbType type, ByteReader& in, ValueContext const& context) {
   std::optional<ValueType> const value_type = value_type_of(type);
-  if (!value_type) {
-    in.corrupt();
-    return std::nullopt;
-  }
-  return ops_of(*value_type).read_rdb(type, in, context);
+  return value_type ? ops_of(*value_type).read_rdb(type, in, context) : corrupt_value(in);
 }
 
 }  // namespace holdfast

@@ -26,6 +26,15 @@ inline bool piece_done(std::string const& out, PieceDone const& done) {
   return out.size() < kValuePieceBytes || !done || done();
 }
 
+/// A value that was read, or nothing: see TypeOps::read_rdb.
+using MaybeValue = std::optional<DetachedValue>;
+
+/// For who reads one: what to return on damage.
+inline MaybeValue corrupt_value(ByteReader& in) {
+  in.corrupt();
+  return std::nullopt;
+}
+
 /// What a value of any type can be asked, whatever its form. One object of each type; see `ops_of`. Thread rule: functions
 /// of a view may run on any thread that may read the view.
 class TypeOps {
@@ -44,7 +53,7 @@ class TypeOps {
   /// Decodes the payload of a type that belongs to this one and checks it deeply: whatever the bytes are, it ends, and takes
   /// no more memory than a small multiple of them. On damage marks `in` corrupt; the result means nothing then. nullopt with
   /// `in` fine: a value without elements (old versions wrote them), which no key can hold.
-  virtual std::optional<DetachedValue> read_rdb(RdbType type, ByteReader& in, ValueContext const& context) const = 0;
+  virtual MaybeValue read_rdb(RdbType type, ByteReader& in, ValueContext const& context) const = 0;
 
   /// Appends commands (RESP) that make the value under `key`, at most 64 elements each: the base of an AOF without preamble.
   virtual bool write_commands(std::string_view key, ValueView const& value, std::string& out, PieceDone const& done) const = 0;
@@ -62,6 +71,6 @@ TypeOps const& ops_of(ValueType type);
 std::optional<ValueType> value_type_of(RdbType type);
 
 /// The empty or unknown cases of read_rdb told apart: reads any type; nullopt and `in.ok()`: nothing to keep.
-std::optional<DetachedValue> read_rdb_value(RdbType type, ByteReader& in, ValueContext const& context);
+MaybeValue read_rdb_value(RdbType type, ByteReader& in, ValueContext const& context);
 
 }  // namespace holdfast

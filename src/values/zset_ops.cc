@@ -11,13 +11,6 @@
 namespace holdfast {
 namespace {
 
-using MaybeValue = std::optional<DetachedValue>;
-
-MaybeValue corrupt(ByteReader& in) {
-  in.corrupt();
-  return std::nullopt;
-}
-
 /// Types 3 and 5: pairs in any order.
 MaybeValue read_pairs(ByteReader& in, ValueContext const& context, bool binary_scores) {
   uint64_t const count = in.count(binary_scores ? 1 + sizeof(double) : 2);
@@ -28,7 +21,7 @@ MaybeValue read_pairs(ByteReader& in, ValueContext const& context, bool binary_s
     std::string_view const member = in.string(scratch);
     double const score = binary_scores ? in.binary64() : in.ascii_double();
     if (!in.ok()) return std::nullopt;
-    if (std::isnan(score) || !set.append(member, score)) return corrupt(in);
+    if (std::isnan(score) || !set.append(member, score)) return corrupt_value(in);
   }
   return zset_value_of(std::move(set), context.limits);
 }
@@ -58,7 +51,7 @@ MaybeValue adopt_packed(ByteReader& in, ValueContext const& context, std::string
   PackedListView const list(bytes);
   size_t const count = list.count();
   if (count == 0) return std::nullopt;
-  if (count % 2 != 0 || !is_sorted_set(list)) return corrupt(in);
+  if (count % 2 != 0 || !is_sorted_set(list)) return corrupt_value(in);
   if (count / 2 <= context.limits.zset_max_listpack_entries.load(std::memory_order_relaxed)) {
     return DetachedValue::of_packed(ValueType::kZset, std::move(bytes));
   }
@@ -66,7 +59,7 @@ MaybeValue adopt_packed(ByteReader& in, ValueContext const& context, std::string
   packed::TextScratch scratch;
   ZsetCursor at(list.first());
   for (size_t left = count / 2; left > 0; left--, at.next()) {
-    if (!body->set.append(at.member().as_text(scratch), at.score())) return corrupt(in);
+    if (!body->set.append(at.member().as_text(scratch), at.score())) return corrupt_value(in);
   }
   return DetachedValue::of_body(ValueType::kZset, std::move(body));
 }
@@ -105,9 +98,9 @@ class ZsetOps final : public TypeOps {
     if (!in.ok()) return std::nullopt;
     if (type == RdbType::kZsetZiplist) {
       Result<std::string> converted = packed_list_from_ziplist(bytes);
-      return converted ? adopt_packed(in, context, std::move(*converted)) : corrupt(in);
+      return converted ? adopt_packed(in, context, std::move(*converted)) : corrupt_value(in);
     }
-    if (type != RdbType::kZsetListpack || !PackedListView::validate(bytes, true)) return corrupt(in);
+    if (type != RdbType::kZsetListpack || !PackedListView::validate(bytes, true)) return corrupt_value(in);
     return adopt_packed(in, context, std::string(bytes));
   }
 

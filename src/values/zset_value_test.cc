@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/number.h"
 #include "base/random.h"
 #include "rdb/test_vectors.h"
 #include "structures/test_bytes.h"
+#include "values/ops_fixture.h"
 #include "values/zset_ops.h"
 
 namespace holdfast {
@@ -22,8 +22,10 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 using Pair = std::pair<double, std::string>;
 
-class ZsetValueTest : public testing::Test {
+class ZsetValueTest : public OpsTest {
  protected:
+  ZsetValueTest() : OpsTest(zset_ops()) {}
+
   ZsetEditor editor() { return ZsetEditor(edit_, context_); }
   ZsetReader reader() const { return ZsetReader(edit_.view()); }
 
@@ -38,24 +40,6 @@ class ZsetValueTest : public testing::Test {
     return pairs;
   }
 
-  static std::string written(ValueView const& value) {
-    std::string payload;
-    RdbWriter writer(payload);
-    EXPECT_TRUE(zset_ops().write_rdb(value, writer, {}));
-    return payload;
-  }
-
-  /// nullopt: a fault, or nothing; `fault` tells which.
-  std::optional<DetachedValue> read(RdbType type, std::string_view payload, bool* sound = nullptr) const {
-    ByteReader in(payload);
-    std::optional<DetachedValue> value = zset_ops().read_rdb(type, in, context_);
-    if (sound) *sound = in.ok() && in.at_end();
-    return in.ok() ? std::move(value) : std::nullopt;
-  }
-
-  KeyHasher hasher_{1};
-  ValueLimits limits_;
-  ValueContext context_{hasher_, limits_};
   ValueEdit edit_{.type = ValueType::kZset};
 };
 
@@ -200,7 +184,7 @@ TEST_F(ZsetValueTest, WhatIsWrittenIsReadBack) {
     if (count == 5) zset.put("long " + std::string(5000, 'x'), kInfinity);
     std::string const payload = written(edit.view());
     bool sound = false;
-    std::optional<DetachedValue> const again = read(zset_ops().rdb_type(edit.view()), payload, &sound);
+    MaybeValue const again = read(zset_ops().rdb_type(edit.view()), payload, &sound);
     ASSERT_TRUE(again && sound);
     EXPECT_EQ(pairs_of(again->view()), pairs_of(edit.view()));
     EXPECT_EQ(zset_ops().encoding_name(again->view()), zset_ops().encoding_name(edit.view()));
@@ -210,7 +194,7 @@ TEST_F(ZsetValueTest, WhatIsWrittenIsReadBack) {
 
 TEST_F(ZsetValueTest, AllFormsThatWereEverWritten) {
   std::vector<Pair> const mixed = {{-kInfinity, "c"}, {1.5, "a"}, {17, "d"}, {kInfinity, "b"}};
-  std::optional<DetachedValue> value = read(RdbType::kZset, from_hex("04016103312e350162fe0163ff0164023137"));
+  MaybeValue value = read(RdbType::kZset, from_hex("04016103312e350162fe0163ff0164023137"));
   ASSERT_TRUE(value);
   EXPECT_EQ(pairs_of(value->view()), mixed);
   EXPECT_EQ(value->encoding, Encoding::kPacked);
@@ -230,7 +214,7 @@ TEST_F(ZsetValueTest, MorePairsThanTheLimitMakeASkiplist) {
   editor().put("b", 2);
   std::string const payload = written(edit_.view());
   limits_.zset_max_listpack_entries = 1;
-  std::optional<DetachedValue> const value = read(RdbType::kZsetListpack, payload);
+  MaybeValue const value = read(RdbType::kZsetListpack, payload);
   ASSERT_TRUE(value && value->body);
   EXPECT_EQ(pairs_of(value->view()), (std::vector<Pair>{{1, "a"}, {2, "b"}}));
 }
@@ -279,7 +263,7 @@ TEST_F(ZsetValueTest, DamagedBytesEndInAFaultOrASoundSet) {
       bytes[random.below(bytes.size())] = static_cast<char>(random.next());
     }
     if (random.below(5) == 0) bytes.resize(random.below(bytes.size()));
-    std::optional<DetachedValue> const value = read(type, bytes);
+    MaybeValue const value = read(type, bytes);
     if (!value) continue;
     std::vector<Pair> const pairs = pairs_of(value->view());
     EXPECT_TRUE(std::is_sorted(pairs.begin(), pairs.end()));

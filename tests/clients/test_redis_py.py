@@ -147,6 +147,43 @@ def test_a_lock_excludes(server):
         assert connection.set("lock", "mine", nx=True, px=1000) is True
 
 
+def test_waiting_for_elements(server, connection):
+    def later(work):
+        """Runs `work` on another connection when this one waits."""
+
+        def run():
+            with redis.Redis(port=server.port) as other:
+                while int(other.info("clients")["blocked_clients"]) == 0:
+                    time.sleep(0.002)
+                work(other)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    assert connection.blpop(["q", "r"], timeout=0.01) is None and connection.blmove("q", "r", timeout=1e-3) is None
+    assert connection.bzpopmin("z", timeout=0.01) is None and connection.xread({"s": "$"}, block=1) == []
+    waits = (
+        (lambda: connection.blpop(["none", "q"], timeout=0), lambda other: other.rpush("q", "a", "b"), ("q", "a")),
+        (lambda: connection.brpop("p", timeout=30), lambda other: other.rpush("p", "a", "b"), ("p", "b")),
+        (lambda: connection.blmove("m", "n", 0, "LEFT", "RIGHT"), lambda other: other.rpush("m", "x"), "x"),
+        (lambda: connection.brpoplpush("m", "n", 0), lambda other: other.rpush("m", "y"), "y"),
+        (lambda: connection.blmpop(0, 2, "none", "l", direction="LEFT", count=2), lambda other: other.rpush("l", 1, 2), ["l", ["1", "2"]]),
+        (lambda: connection.bzpopmax("z", timeout=0), lambda other: other.zadd("z", {"a": 1, "b": 2.5}), ("z", "b", 2.5)),
+        (lambda: connection.xread({"s": "$"}, block=0), lambda other: other.xadd("s", {"f": "v"}, id="1-1"), [["s", [("1-1", {"f": "v"})]]]),
+    )
+    for wait, work, answer in waits:
+        thread = later(work)
+        assert wait() == answer
+        thread.join()
+    number = connection.client_id()
+    thread = later(lambda other: other.client_unblock(number, error=True))
+    with pytest.raises(redis.ResponseError, match="UNBLOCKED"):
+        connection.blpop("end", timeout=0)
+    thread.join()
+    assert connection.lrange("n", 0, -1) == ["y", "x"]
+
+
 def test_iterating_over_keys(connection):
     connection.mset({f"it:{number}": number for number in range(2500)})
     connection.mset({f"no:{number}": number for number in range(500)})

@@ -7,6 +7,7 @@ from compat.differences import command_line, without_wanted_differences
 from compat.grammar import load_rules
 from compat.grammar.rule import Compared
 from compat.replies import unordered, within
+from compat.stream_replies import with_times_of
 from harness import Kind, Reply, format_reply
 from harness.resp import Incomplete, ProtocolViolation, parse_all
 
@@ -61,6 +62,8 @@ def _same_as_ruled(command: list[bytes], reference: Reply, candidate: Reply) -> 
         return unordered(reference) == unordered(candidate)
     if compared is Compared.NEAR:
         return reference == within(reference, candidate, EXPIRY_TOLERANCE_MS)
+    if compared is Compared.TIMES:
+        return reference == with_times_of(reference, candidate, EXPIRY_TOLERANCE_MS)
     if compared is Compared.PAYLOAD:
         return _payload_parts(reference) == _payload_parts(candidate)
     if compared is Compared.BY_KIND:

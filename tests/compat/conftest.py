@@ -6,6 +6,7 @@ import pytest
 
 from compat.pair import Pair
 
+_REPLY_LIMIT_S = 5.0
 _SKIPPED_STEPS = pytest.StashKey[collections.Counter]()
 
 
@@ -32,6 +33,19 @@ def pair():
     """The reference and Holdfast (or what HOLDFAST_SERVER names), started once; dead ones are started again."""
     with Pair() as started:
         yield started
+
+
+@pytest.fixture
+def both(pair):
+    """A connection to each server, reference first; both are empty."""
+    clients = pair.clients(_REPLY_LIMIT_S)
+    try:
+        for client in clients:
+            client.must("FLUSHALL")
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
 
 
 @pytest.fixture(autouse=True)

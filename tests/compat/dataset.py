@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from compat.differences import without_wanted_differences
 from compat.pair import DATABASES
+from compat.stream_replies import without_times
 from harness import Client, Kind, Reply, format_reply
 
 # Two servers execute the same relative expiry at slightly different moments.
@@ -21,11 +22,13 @@ class KeyState:
 
 
 def _reader(key: bytes, type_name: bytes) -> tuple:
-    """The command that shows a value without what may differ: iteration order and the text of scores (D01)."""
+    """The command that shows a value without what may differ: iteration order, the text of scores (D01), times."""
     if type_name == b"string":
         return ("DUMP", key)
     if type_name == b"zset":
         return ("ZRANGE", key, 0, -1, "WITHSCORES")
+    if type_name == b"stream":
+        return ("XINFO", "STREAM", key, "FULL", "COUNT", 0)
     return ("DEBUG", "DIGEST-VALUE", key)
 
 
@@ -33,6 +36,12 @@ def _score_blind(reply: Reply) -> str:
     members = reply.value[::2]
     scores = [repr(float(score.value)) for score in reply.value[1::2]]
     return " ".join(f"{format_reply(member)}={score}" for member, score in zip(members, scores))
+
+
+def _value_text(type_name: bytes, reply: Reply) -> str:
+    if type_name == b"zset":
+        return _score_blind(reply)
+    return format_reply(without_times(reply) if type_name == b"stream" else reply)
 
 
 def _scan(client: Client) -> set[bytes]:
@@ -58,18 +67,23 @@ def read_dataset(client: Client) -> dict[tuple[int, bytes], KeyState]:
         encodings = client.pipeline([("OBJECT", "ENCODING", key) for key in keys])
         expiries = client.pipeline([("PEXPIRETIME", key) for key in keys])
         for key, type_, value, encoding, expiry in zip(keys, types, values, encodings, expiries):
-            text = _score_blind(value) if type_.value == b"zset" else format_reply(value)
+            text = _value_text(type_.value, value)
             states[database, key] = KeyState(type_.value, encoding, int(expiry.value), text)
     client.must("SELECT", 0)
     return states
 
 
-def compare_datasets(reference: Client, candidate: Client) -> list[str]:
-    """One line for each difference; the connections must be in RESP2 and outside MULTI."""
-    expected, found = read_dataset(reference), read_dataset(candidate)
+def compare_states(expected: dict[tuple[int, bytes], KeyState], found: dict[tuple[int, bytes], KeyState]) -> list[str]:
+    """One line for each difference of what `read_dataset` has read; `expected` is of the reference."""
     lines = []
     for name in sorted(expected.keys() | found.keys()):
         lines += _compare_key(name, expected.get(name), found.get(name))
+    return lines
+
+
+def compare_datasets(reference: Client, candidate: Client) -> list[str]:
+    """One line for each difference; the connections must be in RESP2 and outside MULTI."""
+    lines = compare_states(read_dataset(reference), read_dataset(candidate))
     digests = [client.command("DEBUG", "DIGEST") for client in (reference, candidate)]
     if digests[0] != digests[1]:
         lines.append(f"DEBUG DIGEST: {format_reply(digests[0])} against {format_reply(digests[1])}")

@@ -11,7 +11,7 @@ from typing import Optional
 
 _EXPANSION = re.compile(rb"%\{([^{}*]*)\*(\d+)\}|%\{(now|nowms)([+-]\d+)?\}|\$\{(\w+)\}")
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}
-_STEP_DIRECTIVES = {"conn", "raw", "send", "receive", "push", "close", "sleep", "config", "scan", "wait"}
+_STEP_DIRECTIVES = {"conn", "raw", "send", "block", "receive", "push", "close", "sleep", "config", "scan", "wait"}
 _REPLY_DIRECTIVES = {"unordered", "pairs", "numeric-tolerance", "ignore", "shape", "fields", "lines", "mask", "save"}
 
 

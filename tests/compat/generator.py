@@ -66,7 +66,7 @@ class Generator:
                 self._command(commands)
         return commands
 
-    def _command(self, commands: list[list[bytes]]) -> None:
+    def _command(self, commands: list[list[bytes]], in_multi: bool = False) -> None:
         source = self._source
         rule = self._rules[bisect(self._bounds, source.random() * self._bounds[-1])]
         name, arguments = rule.name, rule.make(source)
@@ -76,7 +76,8 @@ class Generator:
             name = source.any_case(name)
             # Short words of capitals: options (and the key K1, which thereby meets k1).
             arguments = [source.any_case(a) if a.isupper() and len(a) <= OPTION_BYTES_MAX else a for a in arguments]
-        commands.append([name] + arguments)
+        command = [name] + arguments
+        commands += [command] if in_multi or not rule.waits else [[b"MULTI"], command, [b"EXEC"]]
         if source.said_past:
             # Whether a key that is born expired is counted until somebody touches it is nobody's promise.
             source.said_past = False
@@ -98,7 +99,7 @@ class Generator:
         source = self._source
         commands.append([b"MULTI"])
         for _ in range(source.below(_MULTI_COMMANDS_MAX)):
-            self._command(commands)
+            self._command(commands, in_multi=True)
             if commands[-1][0].upper() in (b"EXEC", b"DISCARD"):
                 commands.pop()
         if source.chance(0.03):

@@ -5,9 +5,7 @@ leaves this list together with the commit that brings the command; `test_later_c
 """
 
 LATER = {
-    "list": "blmove blmpop blpop brpop brpoplpush",
-    "sorted set": "bzmpop bzpopmax bzpopmin",
-    "scripting": "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",
+    "scripting": "function|kill script|kill",
     "access control": "acl",
     "replication": "failover psync replconf replicaof slaveof sync",
     "cluster": "asking cluster migrate readonly readwrite",

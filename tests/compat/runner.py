@@ -7,6 +7,7 @@ into the files as `<` lines.
 import argparse
 import collections
 import pathlib
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -151,6 +152,8 @@ class Play:
         elif step.action == "send":
             for side, arguments in zip(self._sides, expanded):
                 side.client(self._connection).send(*arguments)
+        elif step.action == "block":
+            self._block(step, expanded)
         else:
             self._converse(step, expanded)
 
@@ -259,6 +262,18 @@ class Play:
                     break
                 time.sleep(0.01)
 
+    def _block(self, step: Step, expanded: list[list[bytes]]) -> None:
+        """Sends a command without reading, and goes on when it waits: when one more client is blocked than before."""
+        for side, admin, arguments in zip(self._sides, self._admins, expanded):
+            before = _blocked_clients(admin)
+            side.client(self._connection).send(*arguments)
+            deadline = time.monotonic() + WAIT_LIMIT_S
+            while _blocked_clients(admin) <= before:
+                if time.monotonic() > deadline:
+                    self._report(step, f"the {side.name} does not wait")
+                    break
+                time.sleep(0.002)
+
     def _close(self, step: Step) -> None:
         """Both servers must hang up by themselves."""
         for side in self._sides:
@@ -275,6 +290,10 @@ class Play:
                 self._report(None, f"pushes on connection {name}: {left} against {right}")
         for line in compare_datasets(*self._admins):
             self._report(None, "at the end: " + line)
+
+
+def _blocked_clients(admin: Client) -> int:
+    return int(re.search(rb"blocked_clients:(\d+)", admin.must("INFO", "clients").value).group(1))
 
 
 def _read_config(admin: Client) -> dict[bytes, bytes]:

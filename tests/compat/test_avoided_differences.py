@@ -3,31 +3,24 @@
 A test fails as soon as its difference is gone, so that the row in `docs/differences.md` goes with it.
 """
 
+import re
+
 import pytest
 
-from harness import Kind, Reply
+from harness import Kind, Reply, format_reply
 from harness.payload import FOOTER_BYTES, seal, string_payload
 from harness.set_payload import int_set_payload
 from harness.sorted_set_payload import packed_payload
+from harness.stream_payload import Entry, Stream, stream_payload
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _TOO_BIG = b"-ERR Protocol error: too big inline request"
-_REPLY_LIMIT_S = 5.0
 
 
-@pytest.fixture
-def both(pair):
-    """A connection to each server; skips when the candidate is a reference server itself."""
-    clients = pair.clients(_REPLY_LIMIT_S)
-    try:
-        if all(client.command("COMMAND", "INFO", "waitaof").value[0].is_null() for client in clients):
-            pytest.skip("the candidate is a reference server itself")
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
+@pytest.fixture(autouse=True)
+def _candidate_is_not_a_reference(both):
+    if all(client.command("COMMAND", "INFO", "waitaof").value[0].is_null() for client in both):
+        pytest.skip("the candidate is a reference server itself")
 
 
 def _answer_to_line(client, line):
@@ -66,6 +59,9 @@ def test_d16_a_zero_byte_is_part_of_an_option(both):
     reference, candidate = (client.command("SET", "k", "v", b"EX\x00", 100) for client in both)
     assert reference == Reply(Kind.STATUS, b"OK")
     assert candidate == Reply(Kind.ERROR, b"ERR syntax error")
+    reference, candidate = (client.command("XADD", "s", b"1-1\x00", "f", "v") for client in both)
+    assert reference == Reply(Kind.BULK, b"1-1")
+    assert candidate == Reply(Kind.ERROR, b"ERR Invalid stream ID specified as stream command argument")
 
 
 def test_d19_payloads_of_later_versions_are_read(both):
@@ -100,17 +96,81 @@ def test_d25_pairs_of_a_sorted_set_are_in_order(both):
         assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
 
 
-def test_d27_consumers_tell_since_when_they_are_inactive(both):
-    def consumer(client) -> list:
-        client.pipeline([("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM"), ("XGROUP", "CREATECONSUMER", "s", "g", "c")])
-        return [reply.value for reply in client.command("XINFO", "CONSUMERS", "s", "g").value[0].value]
-
-    reference, candidate = map(consumer, both)
-    assert b"inactive" not in reference
-    assert candidate[candidate.index(b"inactive") + 1] == -1
+_BACKWARDS = Stream([[Entry((1, 2), (b"f", b"v")), Entry((1, 1), (b"f", b"v"))]], last_id=(1, 2), entries_added=2)
+_TWICE = Stream([[Entry((1, 1), (b"f", b"v"))] * 2], last_id=(1, 1), entries_added=2)
+_ORPHAN = b"\x13\x00\x00\x01\x01\x00\x00\x00\x00\x01" + b"\x01\x01g\x01\x01\x00\x01" + b"\x00" * 16 + b"\x01" + b"\x00" * 7 + b"\x01\x00"
 
 
-def test_d28_own_messages_stand_behind_the_reply(both):
+@pytest.mark.parametrize("payload", [stream_payload(_BACKWARDS), stream_payload(_TWICE), seal(_ORPHAN)])
+def test_d30_a_damaged_stream_is_refused(both, payload):
+    reference, candidate = (client.command("RESTORE", "s", 0, payload) for client in both)
+    assert reference == Reply(Kind.STATUS, b"OK")
+    assert candidate == Reply(Kind.ERROR, b"ERR Bad data format")
+
+
+def test_d31_an_empty_stream_has_no_first_entry(both):
+    def first_id(client) -> bytes:
+        client.must("RESTORE", "s", 0, stream_payload(Stream([], last_id=(7, 7)), version=1))
+        fields = [reply.value for reply in client.must("XINFO", "STREAM", "s").value]
+        return fields[fields.index(b"recorded-first-entry-id") + 1]
+
+    reference, candidate = map(first_id, both)
+    assert reference == b"18446744073709551615-18446744073709551615"
+    assert candidate == b"0-0"
+
+
+def _start_waiting(server, client, *command):
+    """Sends it on a connection of its own, and returns that when it waits."""
+    waiting = server.client()
+    waiting.send(*command)
+    for _ in range(1000):
+        if b"blocked_clients:1" in client.must("INFO", "clients").value:
+            return waiting
+    raise AssertionError("it does not wait")
+
+
+def test_d32_who_waits_for_entries_gets_entries(pair, both):
+    answers = []
+    for server, client in zip((pair.reference, pair.candidate), both):
+        client.must("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+        client.must("XADD", "s", "1-1", "a", "1")
+        client.must("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+        with _start_waiting(server, client, "XREAD", "BLOCK", 0, "STREAMS", "s", "$") as waiting:
+            client.pipeline([("MULTI",), ("XADD", "s", "2-1", "a", "1"), ("XDEL", "s", "2-1"), ("EXEC",)])
+            client.must("XADD", "s", "3-1", "b", "2")
+            first = waiting.read_reply()
+        client.must("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+        command = ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", ">")
+        with _start_waiting(server, client, *command) as waiting:
+            client.must("XGROUP", "SETID", "s", "g", "1-1")
+            client.must("XADD", "s", "4-1", "c", "3")
+            second = waiting.read_reply()
+        answers.append([format_reply(first), format_reply(second)])
+    reference, candidate = answers
+    assert reference[0] == '[["s" []]]'
+    assert candidate[0] == '[["s" [["3-1" ["b" "2"]]]]]'
+    assert '"4-1"' in reference[1]
+    assert candidate[1] == '[["s" [["3-1" ["b" "2"]]]]]'
+
+
+def test_d33_a_command_that_waits_is_counted_when_it_is_answered(pair, both):
+    def calls(client) -> bytes:
+        found = re.search(rb"cmdstat_blpop:calls=(\d+)", client.must("INFO", "commandstats").value)
+        return found.group(1) if found else b"0"
+
+    during, after = [], []
+    for server, client in zip((pair.reference, pair.candidate), both):
+        client.must("CONFIG", "RESETSTAT")
+        with _start_waiting(server, client, "BLPOP", "k", 0) as waiting:
+            during.append(calls(client))
+            client.must("RPUSH", "k", "1")
+            waiting.read_reply()
+            after.append(calls(client))
+    assert during == [b"1", b"0"]
+    assert after == [b"1", b"1"]
+
+
+def test_d34_own_messages_stand_behind_the_reply(both):
     seen = []
     for client in both:
         client.must("HELLO", "3")

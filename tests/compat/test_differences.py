@@ -8,8 +8,8 @@ import pytest
 from compat.differences import AVOIDED, DIFFERENCES, without_wanted_differences
 from harness import Kind, Reply
 from harness.sorted_set_payload import packed_payload
+from harness.stream_payload import Entry, Group, Stream, stream_payload
 from harness.list_payload import list_payload
-from harness.sorted_set_payload import packed_payload
 
 _TABLE = pathlib.Path(__file__).resolve().parents[2] / "docs/differences.md"
 
@@ -49,6 +49,20 @@ def _zset(score: bytes) -> bytes:
     return packed_payload([(b"a", score)])
 
 
+def _stream(*entries: Entry, delivered_ms: int = 1) -> Reply:
+    group = Group(b"g", (1, 1), 1, [((1, 1), delivered_ms, 1, b"c")])
+    return Reply(Kind.BULK, stream_payload(Stream([entries], (9, 9), (1, 2), 2, [group])))
+
+
+def _fields(**fields: int) -> Reply:
+    return _array(*(reply for name, value in fields.items() for reply in (_bulk(name.replace("_", "-")), _integer(value))))
+
+
+def _integer(value: int) -> Reply:
+    return Reply(Kind.INTEGER, value)
+
+
+_FIRST, _DELETED = Entry((1, 1), (b"f", b"v")), Entry((1, 2), (b"f", b"v"), deleted=True)
 _NULL = Reply(Kind.NULL_BULK, None)
 
 
@@ -119,6 +133,10 @@ def test_every_row_has_a_reason():
         ("SORT l DESC", _error("ERR One or more scores can't be converted into double"), _array(_bulk("1.5"))),
         ("OBJECT ENCODING k", _bulk("hashtable"), _bulk("listpack")),
         ("DUMP k", _dumped([b"a", b"12"], [b"x" * 70]), _dumped([b"a"], [b"12", b"x" * 70])),
+        ("XINFO CONSUMERS s g", _array(_fields(pending=1, idle=500)), _array(_fields(pending=1, idle=20, inactive=500))),
+        ("XINFO STREAM s FULL", _array(_fields(seen_time=5)), _array(_fields(seen_time=6, active_time=5))),
+        ("XINFO STREAM s", _fields(radix_tree_keys=3, radix_tree_nodes=7), _fields(radix_tree_keys=2, radix_tree_nodes=3)),
+        ("DUMP s", _stream(_FIRST, _DELETED), _stream(_FIRST, delivered_ms=2)),
     ],
 )
 def test_a_wanted_difference_is_taken_out(command, reference, candidate):
@@ -184,6 +202,12 @@ def test_a_wanted_difference_is_taken_out(command, reference, candidate):
         ("OBJECT ENCODING k", _bulk("listpack"), _bulk("hashtable")),
         ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a", b"13"])),
         ("DUMP k", _dumped([b"a", b"12"]), _dumped([b"a"])),
+        ("XINFO CONSUMERS s g", _array(_fields(pending=1, idle=20)), _array(_fields(pending=1, idle=500))),
+        ("XINFO CONSUMERS s g", _array(_fields(pending=1, idle=20)), _array(_fields(pending=2, idle=20))),
+        ("XINFO STREAM s FULL", _array(_fields(seen_time=6)), _array(_fields(seen_time=5, active_time=5))),
+        ("XINFO STREAM s", _fields(radix_tree_keys=2), _fields(radix_tree_keys=3)),
+        ("XINFO STREAM s", _fields(length=2), _fields(length=3)),
+        ("DUMP s", _stream(_FIRST, _DELETED), _stream(_DELETED)),
     ],
 )
 def test_any_other_difference_stays(command, reference, candidate):

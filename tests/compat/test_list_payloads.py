@@ -17,18 +17,6 @@ _LISTS = {
 }
 
 
-@pytest.fixture
-def both(pair):
-    clients = pair.clients(5.0)
-    try:
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
-
-
 def _elements(client, key):
     return [element.value for element in client.must("LRANGE", key, 0, -1).value]
 

@@ -19,18 +19,6 @@ _SETS = {
 }
 
 
-@pytest.fixture
-def both(pair):
-    clients = pair.clients(5.0)
-    try:
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
-
-
 def _members(client, key):
     return {member.value for member in client.must("SMEMBERS", key).value}
 

@@ -15,18 +15,6 @@ _SETS = {
 }
 
 
-@pytest.fixture
-def both(pair):
-    clients = pair.clients(5.0)
-    try:
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
-
-
 def _pairs(client):
     reply = client.must("ZRANGE", "z", 0, -1, "WITHSCORES").value
     return [(member.value, float(score.value)) for member, score in zip(reply[::2], reply[1::2])]

@@ -49,18 +49,6 @@ _STREAMS = {
 }
 
 
-@pytest.fixture
-def both(pair):
-    clients = pair.clients(5.0)
-    try:
-        for client in clients:
-            client.must("FLUSHALL")
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
-
-
 def _content(client) -> list:
     groups = [group.value for group in client.must("XINFO", "GROUPS", "s").value]
     pending = []
@@ -111,3 +99,8 @@ def test_damage_is_refused_or_does_no_harm(both, name):
             assert b"Bad data format" in reply.value, reply
     assert restored < 600
     candidate.must("PING")
+
+
+def test_entries_need_a_node(both):
+    for client in both:
+        assert client.command("RESTORE", "s", 0, seal(b"\x13\x00\x01" + b"\x00" * 8)).value == b"ERR Bad data format"

@@ -1,5 +1,6 @@
 """Files made while others write are the state of one moment, for Holdfast and for redis-server."""
 
+import contextlib
 import threading
 import time
 
@@ -32,6 +33,15 @@ def _without_ballast(client):
     return written
 
 
+@contextlib.contextmanager
+def _with_ballast(directory, directives):
+    """A server and a client of it, with the accounts open and the ballast loaded."""
+    with CheckedServer(directives, directory=directory) as server, server.client() as client:
+        open_accounts(client)
+        client.must("DEBUG", "POPULATE", BALLAST_KEYS, "ballast", 100)
+        yield server, client
+
+
 def _writers(server, seed, seconds):
     crew = Crew(server.port, seed, seconds)
     for number in range(WRITERS):
@@ -47,9 +57,7 @@ def test_a_dump_made_under_load_is_one_moment(tmp_path, threads):
     seed = stress_seed()
     directives = NO_SAVE + ["--threads", str(threads)]
     dumps = []
-    with CheckedServer(directives, directory=tmp_path) as server, server.client() as client:
-        open_accounts(client)
-        client.must("DEBUG", "POPULATE", BALLAST_KEYS, "ballast", 100)
+    with _with_ballast(tmp_path, directives) as (server, client):
         crew = _writers(server, seed, stress_seconds() + 1)
         for _ in range(SNAPSHOTS):
             time.sleep(stress_seconds() / SNAPSHOTS)
@@ -80,9 +88,7 @@ def test_a_rewrite_under_load_loses_nothing(tmp_path, preamble):
     """After rewrites during writes the files replay to exactly what memory holds, in both formats of the base."""
     seed = stress_seed()
     directives = NO_SAVE + ["--threads", "2", "--appendonly", "yes", "--aof-use-rdb-preamble", preamble]
-    with CheckedServer(directives, directory=tmp_path) as server, server.client() as client:
-        open_accounts(client)
-        client.must("DEBUG", "POPULATE", BALLAST_KEYS, "ballast", 100)
+    with _with_ballast(tmp_path, directives) as (server, client):
         crew = _writers(server, seed, stress_seconds() + 1)
         for _ in range(SNAPSHOTS):
             time.sleep(stress_seconds() / SNAPSHOTS)
@@ -105,9 +111,7 @@ def test_a_switched_aof_holds_what_was_there_before_it(tmp_path):
     """CONFIG SET appendonly yes under load: once it is on, a kill loses nothing that was ever acknowledged."""
     seed = stress_seed()
     directives = NO_SAVE + ["--threads", "2", "--appendfsync", "always"]
-    with CheckedServer(directives, directory=tmp_path) as server, server.client() as client:
-        open_accounts(client)
-        client.must("DEBUG", "POPULATE", BALLAST_KEYS, "ballast", 100)
+    with _with_ballast(tmp_path, directives) as (server, client):
         crew = _writers(server, seed, 30)
         time.sleep(0.3)
         client.must("CONFIG", "SET", "appendonly", "yes")

@@ -15,15 +15,22 @@ def _string(value: bytes) -> bytes:
     return length(len(value)) + value
 
 
-def _entry(text: bytes) -> bytes:
-    """A text as an entry of a listpack, up to 4095 bytes; integers are written as texts too."""
-    head = bytes([0x80 | len(text)]) if len(text) < 64 else bytes([0xE0 | len(text) >> 8, len(text) & 0xFF])
+def _entry(element: bytes | int) -> bytes:
+    """An integer, or a text of up to 4095 bytes, as an entry of a listpack. Digits stay a text."""
+    if isinstance(element, int):
+        head, text = (bytes([element]), b"") if 0 <= element < 128 else (b"\xf4" + element.to_bytes(8, "little", signed=True), b"")
+    else:
+        head, text = _text_head(element), element
     size = len(head) + len(text)
     backlen = bytes([size]) if size < 128 else bytes([size >> 7, 0x80 | size & 127])
     return head + text + backlen
 
 
-def listpack(texts: Sequence[bytes]) -> bytes:
+def _text_head(text: bytes) -> bytes:
+    return bytes([0x80 | len(text)]) if len(text) < 64 else bytes([0xE0 | len(text) >> 8, len(text) & 0xFF])
+
+
+def listpack(texts: Sequence[bytes | int]) -> bytes:
     entries = b"".join(map(_entry, texts))
     return (7 + len(entries)).to_bytes(4, "little") + len(texts).to_bytes(2, "little") + entries + b"\xff"
 

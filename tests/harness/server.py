@@ -36,11 +36,17 @@ def reference_binary() -> str:
     return os.environ.get("REDIS_SERVER", "/usr/bin/redis-server")
 
 
+# Ports given away: nobody may listen on them yet.
+_given_ports: set[int] = set()
+
+
 def free_port() -> int:
-    """A loopback port nobody listens on, out of HOLDFAST_TEST_PORTS (`first-last`)."""
+    """A loopback port nobody listens on, out of HOLDFAST_TEST_PORTS (`first-last`); not one it has given away before,
+    as long as there are others."""
     first, last = (int(part) for part in os.environ.get("HOLDFAST_TEST_PORTS", _PORT_RANGE).split("-"))
     candidates = list(range(first, last + 1))
     random.SystemRandom().shuffle(candidates)
+    candidates.sort(key=_given_ports.__contains__)
     for port in candidates:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,6 +54,7 @@ def free_port() -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given_ports.add(port)
             return port
     raise RuntimeError(f"no free port between {first} and {last}")
 
@@ -68,6 +75,8 @@ class Server:
         self._owns_directory = directory is None
         self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="holdfast-test-"))
         self.log_path = self.directory / "server.log"
+        # How long loading may take.
+        self.start_limit_s = START_LIMIT_S
         self._process: Optional[subprocess.Popen] = None
 
     def __enter__(self) -> "Server":
@@ -140,7 +149,7 @@ class Server:
         return "\n".join(self.log().splitlines()[-lines:])
 
     def _wait_ready(self) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + self.start_limit_s
         while time.monotonic() < deadline:
             if not self.running():
                 raise ServerDied(f"{self.binary} ended with {self._process.poll()} at start:\n{self.log_tail()}")
@@ -153,4 +162,4 @@ class Server:
             except (OSError, ConnectionClosed, ReplyTimeout):
                 pass
             time.sleep(0.02)
-        raise ServerDied(f"{self.binary} did not answer PING within {START_LIMIT_S} s:\n{self.log_tail()}")
+        raise ServerDied(f"{self.binary} did not answer PING within {self.start_limit_s} s:\n{self.log_tail()}")

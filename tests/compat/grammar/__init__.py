@@ -9,6 +9,7 @@ from compat.grammar.rule import Rule
 
 FAMILIES = (
     "strings", "bitmaps", "keys", "databases", "transactions", "hashes", "lists", "sets", "sorted_sets", "geo",
+    "streams",
 )  # fmt: skip
 
 

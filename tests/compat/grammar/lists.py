@@ -91,6 +91,10 @@ def _make_payloads() -> tuple[bytes, ...]:
 
 _PAYLOADS = _make_payloads()
 
+def _move(source: Source) -> list[bytes]:
+    return [source.key(), source.key(), _side(source), _side(source), source.wait_seconds()]
+
+
 RULES = [
     Rule(b"RPUSH", 10, _push),
     Rule(b"LPUSH", 8, _push),
@@ -109,6 +113,11 @@ RULES = [
     Rule(b"LMOVE", 4, lambda s: [s.key(), s.key(), _side(s), _side(s)]),
     Rule(b"RPOPLPUSH", 2, lambda s: [s.key(), s.key()]),
     Rule(b"LMPOP", 3, _mpop),
+    Rule(b"BLPOP", 0.8, lambda s: s.keys() + [s.wait_seconds()], mutable=False, waits=True),
+    Rule(b"BRPOP", 0.8, lambda s: s.keys() + [s.wait_seconds()], mutable=False, waits=True),
+    Rule(b"BLMPOP", 0.8, lambda s: [s.wait_seconds()] + _mpop(s), mutable=False, waits=True),
+    Rule(b"BLMOVE", 0.8, _move, mutable=False, waits=True),
+    Rule(b"BRPOPLPUSH", 0.5, lambda s: [s.key(), s.key(), s.wait_seconds()], mutable=False, waits=True),
     Rule(b"SORT", 4, _sort, mutable=False),
     Rule(b"SORT_RO", 1, lambda s: _sort(s, may_store=False), mutable=False),
     Rule(b"RESTORE", 1.5, lambda s: [s.key(), b"0", s.pick(_PAYLOADS), b"REPLACE"], mutable=False),

@@ -13,6 +13,7 @@ class Compared(enum.Enum):
     EXACTLY = "byte for byte"
     UNORDERED = "arrays in any order"
     NEAR = "numbers may differ by what two servers' clocks do"
+    TIMES = "Unix times and idle times may differ by what two servers' clocks do"
     PAYLOAD = "payloads of DUMP: elements of a hash table in any order"
     BY_KIND = "only the kind of reply"
 
@@ -21,6 +22,7 @@ class Compared(enum.Enum):
 class Rule:
     """One command (`make` gives its arguments, without the name), said `weight` times as often as a rule of weight 1.
 
+    waits    it may wait for keys, which takes time: only said inside MULTI, where it does not
     mutable  False where a random word in place of an argument could do something that depends on time or is costly
     """
 
@@ -29,3 +31,4 @@ class Rule:
     make: Callable[[Source], list[bytes]]
     compared: Compared = Compared.EXACTLY
     mutable: bool = True
+    waits: bool = False

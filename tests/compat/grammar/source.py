@@ -28,6 +28,7 @@ FLOATS = (
     b"0", b"1.5", b"-1.5", b"0.1", b"0.2", b"3.0", b"1e3", b"-2.5e-3", b"1e-17", b"1e22", b"0x1p3", b".5", b"5.",
     b"1234567.891", b"100000000000000000", b"0.33333333333333333333", b"-0.0", b"1e300", b"-1e300", b"17179869184.5",
 )  # fmt: skip
+WRONG_WAITS = (b"-1", b"nan", b"inf", b"abc", b"", b" 1", b"1e300", b"9223372036854775807", b"1,5")
 WRONG_FLOATS = (b"abc", b"", b" 1", b"1 ", b"nan", b"inf", b"-inf", b"1e5000", b"1e-5000", b"1,5", b"1\x00")
 TEXTS = (
     b"", b"a", b"abc", b"hello world", b"x" * 20, b"y" * 44, b"z" * 45, b"\x00\xff\r\n", b"12abc", b"-", b"w" * 200,
@@ -50,6 +51,7 @@ class Source:
         self.random = self._rng.random
         self.said_past = False
         self._relative = self._rng.randrange(_RELATIVE_COUNT)
+        self._ascending = 1
 
     def pick(self, options: Sequence[Item]) -> Item:
         return options[int(self.random() * len(options))]
@@ -111,6 +113,10 @@ class Source:
             return b"%d" % self._unique_seconds()
         return self.pick((b"0", b"-1", b"-100", b"9223372036854775807", b"9223372036854776", *WRONG_NUMBERS))
 
+    def wait_seconds(self) -> bytes:
+        """How long a command may wait for keys; short, should it really come to wait."""
+        return self.pick((b"0.001", b"0.002", b"1e-3", b".001", b"0x0.01")) if self.random() < 0.85 else self.pick(WRONG_WAITS)
+
     def milliseconds(self) -> bytes:
         if self.random() < 0.8:
             return b"%d" % (self._unique_seconds() * 1000 + self.below(1000))
@@ -152,6 +158,11 @@ class Source:
 
     def any_case(self, word: bytes) -> bytes:
         return bytes(self.pick((b.upper(), b.lower()))[0] for b in (word[i : i + 1] for i in range(len(word))))
+
+    def ascend(self, limit: int) -> int:
+        """A number that is not less than any before it, and by less than `limit` greater than the last one."""
+        self._ascending += self.below(limit)
+        return self._ascending
 
     def _unique_seconds(self) -> int:
         self._relative = (self._relative + _RELATIVE_STRIDE) % _RELATIVE_COUNT

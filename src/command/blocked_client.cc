@@ -1,0 +1,43 @@
+#include "command/blocked_client.h"
+
+#include <utility>
+
+#include "base/ticks.h"
+#include "command/session.h"
+#include "keyspace/partition_lock.h"
+
+namespace holdfast {
+
+BlockedClient::BlockedClient(Session& session, Command const& command, std::unique_ptr<WaitRequest> request,
+                             uint64_t spent_ticks)
+    : command_(command),
+      request_(std::move(request)),
+      waiter_(session.waiter()),
+      protocol_(session.protocol()),
+      muted_(session.reply_mode == Session::ReplyMode::kOff || session.reply_mode == Session::ReplyMode::kSkip),
+      spent_ticks_(spent_ticks) {}
+
+void BlockedClient::serve(Txn& txn, std::string_view key) {
+  uint64_t const start = ticks();
+  Reply reply(output_, protocol_);
+  reply.set_muted(muted_);
+  request_->run(txn, key, reply);
+  rest_ = reply.take_rest();
+  failed_ = reply.errors() > 0;
+  error_code_ = reply.last_error_code();
+  spent_ticks_ += ticks() - start;
+}
+
+void BlockedClient::deliver(uint64_t offset) {
+  offset_ = offset;
+  state_.store(State::kServed, std::memory_order_release);
+  waiter_->wake();
+}
+
+bool BlockedClient::unblock(bool with_error) {
+  if (!leave(with_error ? State::kUnblockedWithError : State::kUnblocked)) return false;
+  waiter_->wake();
+  return true;
+}
+
+}  // namespace holdfast

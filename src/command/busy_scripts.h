@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/thread_annotations.h"
+
+namespace holdfast {
+
+/// A script that has run for longer than busy-reply-threshold. Changed by its worker; others look at it and may kill it.
+class BusyScript {
+ public:
+  enum class Kind : uint8_t { kScript, kFunction };
+
+  BusyScript(Kind what, std::string called, std::vector<std::string> words, int64_t began_ms, bool wrote)
+      : kind(what), name(std::move(called)), command(std::move(words)), start_ms(began_ms),
+        state_(wrote ? State::kWrote : State::kRunning) {}
+
+  Kind const kind;
+  std::string const name;
+  std::vector<std::string> const command;
+  int64_t const start_ms;  ///< monotonic
+
+  /// Its worker, before each command that writes. False: it was killed and must not.
+  bool may_write() {
+    State running = State::kRunning;
+    return state_.compare_exchange_strong(running, State::kWrote, std::memory_order_acq_rel) || running == State::kWrote;
+  }
+  /// Any thread. False: it has written, and what has begun is not left half done.
+  bool kill() {
+    State running = State::kRunning;
+    return state_.compare_exchange_strong(running, State::kKilled, std::memory_order_acq_rel) || running == State::kKilled;
+  }
+  bool killed() const { return state_.load(std::memory_order_acquire) == State::kKilled; }
+
+  /// Partitions that it holds, sorted.
+  void set_partitions(std::vector<uint32_t> partitions) EXCLUDES(mutex_);
+  bool holds_any(std::span<uint32_t const> partitions) const EXCLUDES(mutex_);
+
+ private:
+  enum class State : uint8_t { kRunning, kWrote, kKilled };
+  std::atomic<State> state_;
+  mutable Mutex mutex_;
+  std::vector<uint32_t> partitions_ GUARDED_BY(mutex_);
+};
+
+/// All of them. Any thread; the mutexes are leaves.
+class BusyScripts {
+ public:
+  /// One relaxed load.
+  bool any() const { return count_.load(std::memory_order_relaxed) > 0; }
+  void add(std::shared_ptr<BusyScript> script);
+  void remove(BusyScript const* script);
+
+  /// The oldest; null: none.
+  std::shared_ptr<BusyScript> oldest() const;
+  /// The oldest of those that hold one of these partitions; null: none does.
+  std::shared_ptr<BusyScript> holder_of(std::span<uint32_t const> partitions) const;
+
+ private:
+  std::vector<std::shared_ptr<BusyScript>> all() const EXCLUDES(mutex_);
+
+  std::atomic<int> count_{0};
+  mutable Mutex mutex_;
+  std::vector<std::shared_ptr<BusyScript>> scripts_ GUARDED_BY(mutex_);
+};
+
+/// What is answered to who needs what such a script holds.
+std::string_view busy_error(BusyScript::Kind kind);
+
+}  // namespace holdfast

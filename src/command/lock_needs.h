@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+
+#include "command/command_table.h"
+
+namespace holdfast {
+
+/// Calls `use` with each key of the command.
+template <class Use>
+void for_each_key(Command const& command, Args args, Use&& use) {
+  if (command.simple_keys) {
+    int const last = command.last_key >= 0 ? command.last_key : static_cast<int>(args.size()) + command.last_key;
+    for (int i = command.first_key; i <= last && i < static_cast<int>(args.size()); i += command.key_step) {
+      use(args[static_cast<size_t>(i)]);
+    }
+    return;
+  }
+  if (command.key_specs.empty()) return;
+  KeyPositions keys;
+  CommandTable::find_keys(command, args, keys);
+  for (auto const& position : keys.positions) {
+    if (!position.spec->not_key) use(args[position.index]);
+  }
+}
+
+/// Whether a command may touch keys that only its handler will know.
+inline bool needs_all_partitions(Command const& command, Args args) {
+  if (!command.has(kAllPartitions | kPatternKeys)) [[likely]] return false;
+  if (command.has(kAllPartitions)) return true;
+  for (size_t i = 2; i + 1 < args.size(); i++) {
+    if ((args.is(i, "BY") || args.is(i, "GET")) && args[i + 1].find('*') != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace holdfast

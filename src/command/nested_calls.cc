@@ -1,0 +1,94 @@
+#include "command/nested_calls.h"
+
+#include "command/errors.h"
+#include "command/gate.h"
+#include "command/lock_needs.h"
+#include "command/observers.h"
+#include "command/session.h"
+#include "command/worker_context.h"
+#include "command/write_guards.h"
+#include "keyspace/keyspace.h"
+#include "snapshot/persistence.h"
+
+namespace holdfast {
+
+NestedCalls::NestedCalls(Gate& gate, Session& session, Txn& txn, LockSet& locks)
+    : gate_(gate),
+      session_(session),
+      services_(session.services()),
+      txn_(txn),
+      locks_(locks),
+      db_before_(session.db()),
+      executing_before_(session.executing_transaction),
+      out_of_memory_(!session.trusted() && services_.guards.memory_exceeded.load(std::memory_order_relaxed)) {
+  session_.executing_transaction = true;
+}
+
+NestedCalls::~NestedCalls() {
+  session_.executing_transaction = executing_before_;
+  if (session_.db() != db_before_) session_.select(db_before_);
+  txn_.select(db_before_);
+}
+
+Command const* NestedCalls::refuse(std::string_view text) {
+  refusal_ = text;
+  return nullptr;
+}
+
+Command const* NestedCalls::admit(Args args) {
+  Command const* command = services_.commands.find(args[0]);
+  if (command && !command->subcommands.empty() && args.size() > 1) {
+    command = services_.commands.find_subcommand(*command, args[1]);
+  }
+  if (!command) return refuse("ERR Unknown Redis command called from script");
+  if (!command->arity_fits(args.size())) return refuse("ERR Wrong number of args calling Redis command from script");
+  if (command->has(kNoScript)) return refuse("ERR This Redis command is not allowed from script");
+  if (session_.trusted()) return command;
+  if (command->has(kWrite)) {
+    if (read_only_) return refuse("ERR Write commands are not allowed from read-only scripts.");
+    if (services_.persistence.refuse_writes()) return refuse(errors::kMisconfRdb.substr(1));
+    if (services_.guards.log_failed()) {
+      return refuse("MISCONF Errors writing to the AOF file: " + services_.guards.log_error());
+    }
+  }
+  // What has begun to write may end: half of its writes would be worse.
+  if (command->has(kDenyOom) && out_of_memory_ && !allow_oom_ && !wrote_) return refuse(errors::kOutOfMemory.substr(1));
+  return command;
+}
+
+bool NestedCalls::hold_keys(Command const& command, Args args) {
+  static std::function<void()> const kNothing = [] {};
+  Keyspace& keyspace = services_.keyspace;
+  // What others are told at once cannot be taken back: only a run that is not repeated may do that.
+  bool const told = command.has(kPubsub) || (services_.observers && services_.observers->monitored.load(std::memory_order_relaxed));
+  if (told && !session_.trusted() && !locks_.may_extend(keyspace)) {
+    repeat_with_ = ScriptReach::kFurther;
+    return false;
+  }
+  if (needs_all_partitions(command, args) || command.kind == Command::Kind::kTask) {
+    if (!locks_.hold_all(keyspace, kNothing)) repeat_with_ = ScriptReach::kAll;
+    return !repeat_with_;
+  }
+  for_each_key(command, args, [&](std::string_view key) {
+    if (!repeat_with_ && !locks_.hold_key(keyspace, key, kNothing)) repeat_with_ = ScriptReach::kFurther;
+  });
+  return !repeat_with_;
+}
+
+NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
+  if (repeat_with_) return Outcome::kRepeat;
+  Command const* command = admit(args);
+  if (!command) {
+    session_.worker().statistics.count_error(std::string_view(refusal_).substr(0, refusal_.find(' ')));
+    return Outcome::kRefused;
+  }
+  if (!hold_keys(*command, args)) return Outcome::kRepeat;
+  size_t const logged_before = txn_.logged_commands();
+  txn_.select(session_.db());
+  gate_.run_nested(session_, *command, args, reply, txn_, CalledBy::kScript);
+  if (!logging_) txn_.forget_logged_after(logged_before);
+  if (command->has(kWrite)) wrote_ = true;
+  return Outcome::kDone;
+}
+
+}  // namespace holdfast

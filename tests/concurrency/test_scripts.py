@@ -1,0 +1,128 @@
+"""Scripts on many workers, with and without declared keys: each happens as a whole or not at all."""
+
+from collections import Counter
+
+from concurrency.asking import ask, transaction
+
+ACCOUNTS = [f"account:{number}" for number in range(24)]
+START = 1000
+
+TRANSFER = """
+local from, to, amount = KEYS[1] or ARGV[2], KEYS[2] or ARGV[3], tonumber(ARGV[1])
+local before = tonumber(redis.call('GET', from))
+redis.call('SET', from, before - amount)
+redis.call('INCRBY', to, amount)
+redis.call('RPUSH', 'log:' .. from, amount)
+return before
+"""
+# Writes to the declared key first, so that there is something to take back when the undeclared one is met.
+TOUCH_BOTH = "redis.call('INCR', KEYS[1]) redis.call('SADD', 'set:' .. KEYS[1], ARGV[1]) return redis.call('INCR', ARGV[2])"
+SUM = "local sum = 0 for _, key in ipairs(ARGV) do sum = sum + redis.call('GET', key) end return sum"
+
+
+def _transfer(shift, declared):
+    added = Counter()
+    with shift.client() as client:
+        for _ in shift.turns(at_least=20):
+            source, target = shift.random.sample(ACCOUNTS, 2)
+            amount = shift.random.randrange(1, 50)
+            if declared:
+                ask(client, "EVAL", TRANSFER, 2, source, target, amount)
+            else:
+                ask(client, "EVAL", TRANSFER, 0, amount, source, target)
+            added.update({source: -amount, target: amount})
+    return added
+
+
+def _transfer_in_transactions(shift):
+    added = Counter()
+    with shift.client() as client:
+        for _ in shift.turns(at_least=20):
+            source, target = shift.random.sample(ACCOUNTS, 2)
+            amount = shift.random.randrange(1, 50)
+            commands = [("EVAL", TRANSFER, 0, amount, source, target), ("GET", source), ("EVAL", SUM, 0, *ACCOUNTS)]
+            assert transaction(client, commands)[2] == START * len(ACCOUNTS)
+            added.update({source: -amount, target: amount})
+    return added
+
+
+def _watch_the_sum(shift):
+    with shift.client() as client:
+        for _ in shift.turns(at_least=20):
+            assert sum(map(int, ask(client, "MGET", *ACCOUNTS))) == START * len(ACCOUNTS)
+            assert ask(client, "EVAL", SUM, 0, *ACCOUNTS) == START * len(ACCOUNTS)
+
+
+def test_scripts_keep_the_sum_whatever_they_declare(server, crew):
+    with server.client() as client:
+        ask(client, "MSET", *(word for account in ACCOUNTS for word in (account, START)))
+        crew.add(_transfer, True, times=2)
+        crew.add(_transfer, False, times=2)
+        crew.add(_transfer_in_transactions)
+        crew.add(_watch_the_sum, times=2)
+        expected = Counter({account: START for account in ACCOUNTS})
+        for added in crew.run():
+            expected.update(added or {})
+        balances = ask(client, "MGET", *ACCOUNTS)
+        assert {account: int(balance) for account, balance in zip(ACCOUNTS, balances)} == dict(expected)
+
+
+def _touch(shift):
+    """Scripts that nobody has seen before: their first runs are all taken back."""
+    counted = Counter()
+    with shift.client() as client:
+        for turn in shift.turns(at_least=20):
+            first, second = shift.random.sample(ACCOUNTS, 2)
+            member = f"{shift.number}:{turn}"
+            ask(client, "EVAL", f"{TOUCH_BOTH} -- {member}", 1, first, member, second)
+            counted.update({first: 1, second: 1})
+            counted[f"set:{first}"] += 1
+    return counted
+
+
+def _all_keys(shift):
+    with shift.client() as client:
+        for turn in shift.turns(at_least=5):
+            found = ask(client, "EVAL", f"return {{redis.call('DBSIZE'), #redis.call('KEYS', '*')}} -- {turn}", 0)
+            assert found[0] == found[1]
+
+
+def test_a_run_that_was_taken_back_leaves_nothing(server, crew):
+    crew.add(_touch, times=4)
+    crew.add(_all_keys, times=1)
+    expected = Counter()
+    for counted in crew.run():
+        expected.update(counted or {})
+    with server.client() as client:
+        for key, count in expected.items():
+            if key.startswith("set:"):
+                assert ask(client, "SCARD", key) == count
+            else:
+                assert int(ask(client, "GET", key)) == count
+
+
+def _change_under_watch(shift):
+    """A WATCH ends a transaction only when a script that was not taken back has changed the key."""
+    lost = 0
+    with shift.client() as client:
+        for turn in shift.turns(at_least=20):
+            ask(client, "WATCH", "watched")
+            before = ask(client, "GET", "watched")
+            if transaction(client, [("GET", "watched")]) is None:
+                lost += 1
+                assert ask(client, "GET", "watched") != before or turn == 0
+    return Counter(lost=lost)
+
+
+def _undeclared_increments(shift):
+    with shift.client() as client:
+        for turn in shift.turns(at_least=20):
+            ask(client, "EVAL", f"redis.call('INCR', KEYS[1]) return redis.call('INCR', 'other') -- {shift.number} {turn}", 1, "watched")
+
+
+def test_watch_is_exact_with_scripts(server, crew):
+    crew.add(_undeclared_increments, times=2)
+    crew.add(_change_under_watch, times=2)
+    crew.run()
+    with server.client() as client:
+        assert ask(client, "GET", "watched") == ask(client, "GET", "other")
