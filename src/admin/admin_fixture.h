@@ -7,13 +7,24 @@
 #include "admin/families.h"
 #include "commands/command_fixture.h"
 #include "commands/families.h"
+#include "pubsub/audience.h"
+#include "pubsub/monitor_command.h"
+#include "pubsub/subscribe.h"
 
 namespace holdfast {
 
 /// Speaks with the gate as a connection does, with every family that there is.
 class AdminTest : public CommandTest {
  protected:
-  AdminTest() : CommandTest(all_families()) { set("enable-debug-command", "yes"); }
+  AdminTest() : CommandTest(all_families()) {
+    set("enable-debug-command", "yes");
+    services().observers = &audience_;
+    services().pubsub = &audience_.pubsub;
+    services().tracking = &audience_.tracking;
+    services().monitors = &audience_.monitors;
+  }
+  /// The session takes itself out of the audience.
+  ~AdminTest() override { session_.reset(); }
 
   Services& services() { return session_->services(); }
 
@@ -36,12 +47,16 @@ class AdminTest : public CommandTest {
  private:
   static std::vector<CommandRows> all_families() {
     std::vector<CommandRows> families = command_families();
+    families.push_back(subscribe_commands());
+    families.push_back(monitor_command());
     for (CommandRows rows : admin_families()) families.push_back(rows);
     return families;
   }
   void set(std::string const& directive, std::string const& value) {
     EXPECT_TRUE(config_.load_text(directive + " " + value + "\n"));
   }
+
+  Audience audience_{{1, clock_, config_, keyspace_, services().clients}};
 };
 
 }  // namespace holdfast

@@ -206,19 +206,6 @@ void cmd_client_unblock(Session& session, Args args, Reply& reply) {
   reply.integer(unblockable && unblockable->unblock(args.size() == 4 && args.is(3, "ERROR")) ? 1 : 0);
 }
 
-void cmd_client_getredir(Session&, Args, Reply& reply) { reply.integer(-1); }
-
-void cmd_client_trackinginfo(Session&, Args, Reply& reply) {
-  reply.map(3);
-  reply.bulk("flags");
-  reply.set(1);
-  reply.bulk("off");
-  reply.bulk("redirect");
-  reply.integer(-1);
-  reply.bulk("prefixes");
-  reply.array(0);
-}
-
 #define HOLDFAST_PLAIN "noscript loading stale"
 #define HOLDFAST_ADMIN "admin noscript loading stale"
 
@@ -229,10 +216,6 @@ constexpr CommandRow kRows[] = {
     {.name = "client|getname", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "2.6.9", .complexity = "O(1)", .summary = "Tells the name of this connection.",
      .syntax = "", .handler = &cmd_client_getname},
-    {.name = "client|getredir", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
-     .group = "connection", .since = "6.0.0", .complexity = "O(1)",
-     .summary = "Tells which connection gets the invalidation messages of this one.", .syntax = "",
-     .handler = &cmd_client_getredir},
     {.name = "client|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "5.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
      .handler = &cmd_help<kContainer>},
@@ -283,9 +266,6 @@ constexpr CommandRow kRows[] = {
     {.name = "client|setname", .arity = 3, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "2.6.9", .complexity = "O(1)", .summary = "Names this connection.",
      .syntax = "connection-name:string", .handler = &cmd_client_setname},
-    {.name = "client|trackinginfo", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection",
-     .tips = "", .group = "connection", .since = "6.2.0", .complexity = "O(1)",
-     .summary = "Tells how keys are tracked for this connection.", .syntax = "", .handler = &cmd_client_trackinginfo},
     {.name = "client|unblock", .arity = -3, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "5.0.0", .complexity = "O(log N) where N is the number of connections",
      .summary = "Ends the waiting of another connection.",

@@ -14,7 +14,7 @@ std::optional<ClientType> parse_client_type(std::string_view word) {
   return std::nullopt;
 }
 
-ClientType client_type(ClientCard const&) { return ClientType::kNormal; }
+ClientType client_type(ClientCard const& card) { return card.subscribed() ? ClientType::kPubsub : ClientType::kNormal; }
 
 namespace {
 

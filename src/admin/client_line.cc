@@ -17,8 +17,13 @@ constexpr uint16_t kNoCommand = 0xFFFF;
 /// The letters of the states, in the order in which they are listed; N for none.
 std::string flags_of(ClientCard const& card) {
   std::string flags;
+  if (card.monitors.load(kOrder)) flags += 'O';
+  if (card.subscribed()) flags += 'P';
   if (card.queued_commands.load(kOrder) >= 0) flags += 'x';
   if (card.blocked.load(kOrder)) flags += 'b';
+  if (card.tracks.load(kOrder)) flags += 't';
+  if (card.broken_redirect.load(kOrder)) flags += 'R';
+  if (card.tracks_broadcast.load(kOrder)) flags += 'B';
   if (card.watch_dirty.load(kOrder)) flags += 'd';
   if (card.closing.load(kOrder)) flags += 'c';
   if (card.killed.load(kOrder)) flags += 'A';
@@ -64,9 +69,9 @@ std::string client_line(ClientCard& card, CommandTable const& commands, int64_t 
       .add("idle", seconds_between(card.last_interaction_ms.load(kOrder), now_ms))
       .add("flags", flags_of(card))
       .add("db", int64_t{card.db.load(kOrder)})
-      .add("sub", int64_t{0})
-      .add("psub", int64_t{0})
-      .add("ssub", int64_t{0})
+      .add("sub", int64_t{card.channels.load(kOrder)})
+      .add("psub", int64_t{card.patterns.load(kOrder)})
+      .add("ssub", int64_t{card.shard_channels.load(kOrder)})
       .add("multi", int64_t{card.queued_commands.load(kOrder)})
       .add("qbuf", card.input_bytes.load(kOrder))
       .add("qbuf-free", card.input_free_bytes.load(kOrder))
@@ -82,7 +87,7 @@ std::string client_line(ClientCard& card, CommandTable const& commands, int64_t 
       .add("events", output_bytes ? "rw" : "r")
       .add("cmd", last == kNoCommand ? std::string_view("NULL") : std::string_view(commands.by_id(last).full_name))
       .add("user", "default")
-      .add("redir", int64_t{-1})
+      .add("redir", card.redirect.load(kOrder))
       .add("resp", int64_t{card.protocol.load(kOrder)})
       .add("lib-name", library)
       .add("lib-ver", version);

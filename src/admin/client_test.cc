@@ -256,8 +256,16 @@ TEST_F(ClientTest, TrackingAndUnblock) {
 -ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
 > client unblock 9 error x
 -ERR unknown subcommand or wrong number of arguments for 'unblock'. Try CLIENT HELP.
-> client tracking on
--ERR unknown subcommand 'tracking'. Try CLIENT HELP.
+> client tracking on noloop
++OK
+> client trackinginfo
+["flags" ["on" "noloop"] "redirect" :0 "prefixes" []]
+> client tracking on bcast
+-ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.
+> client tracking off
++OK
+> client getredir
+:-1
 )");
 }
 

@@ -11,6 +11,7 @@
 #include "command/statistics.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
+#include "pubsub/tracking.h"
 
 // Who this server is, who is connected, what it costs, what it holds: server, clients, cpu, modules, cluster, keyspace.
 
@@ -104,12 +105,14 @@ void info_clients(Session& session, InfoText& text) {
   uint64_t input_max = 0;
   uint64_t output_max = 0;
   int blocked = 0;
+  int subscribed = 0;
   int wait_ends = 0;
   auto const cards = services.clients.list();
   for (auto const& card : cards) {
     input_max = std::max(input_max, card->input_bytes.load(kOrder) + card->input_free_bytes.load(kOrder));
     output_max = std::max(output_max, card->output_bytes.load(kOrder));
     blocked += card->blocked.load(kOrder) ? 1 : 0;
+    subscribed += card->subscribed() ? 1 : 0;
     wait_ends += card->wait_ends.load(kOrder) ? 1 : 0;
   }
   text.section("Clients");
@@ -119,9 +122,10 @@ void info_clients(Session& session, InfoText& text) {
   text.field("client_recent_max_input_buffer", input_max);
   text.field("client_recent_max_output_buffer", output_max);
   text.field("blocked_clients", blocked);
-  text.zero({"tracking_clients"});
+  text.field("tracking_clients", services.tracking->clients());
   text.field("clients_in_timeout_table", wait_ends);
   text.zero({"total_blocking_keys", "total_blocking_keys_on_nokey"});
+  text.field("pubsub_clients", subscribed);
 }
 
 void info_cpu(Session&, InfoText& text) {

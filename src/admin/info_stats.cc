@@ -7,6 +7,8 @@
 #include "config/config.h"
 #include "config/special_values.h"
 #include "keyspace/keyspace.h"
+#include "pubsub/pubsub.h"
+#include "pubsub/tracking.h"
 
 // What has been counted: stats, commandstats, errorstats, latencystats.
 
@@ -51,11 +53,17 @@ void info_stats(Session& session, InfoText& text) {
   text.section("Stats");
   info_traffic(statistics, text);
   info_keys(services.keyspace, text);
-  text.zero({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
-             "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+  PubSub const& pubsub = *services.pubsub;
+  text.field("pubsub_channels", pubsub.channels().size());
+  text.field("pubsub_patterns", pubsub.patterns());
+  text.field("pubsubshard_channels", pubsub.shard_channels().size());
+  text.zero({"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
              "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-             "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
-             "unexpected_error_replies"});
+             "current_active_defrag_time"});
+  text.field("tracking_total_keys", services.keyspace.tracked_keys.load(std::memory_order_relaxed));
+  text.field("tracking_total_items", services.keyspace.tracked_items.load(std::memory_order_relaxed));
+  text.field("tracking_total_prefixes", services.tracking->prefixes());
+  text.zero({"unexpected_error_replies"});
   text.field("total_error_replies", errors);
   text.zero({"dump_payload_sanitizations"});
   text.field("total_reads_processed", statistics.sum(&WorkerStatistics::reads));

@@ -47,6 +47,15 @@ struct ClientCard {
   std::atomic<uint64_t> net_output{0};
   std::atomic<uint64_t> commands{0};
   std::atomic<uint16_t> last_command{0xFFFF};  ///< id in the command table; 0xFFFF: none yet
+  std::atomic<int> channels{0};                ///< listened to
+  std::atomic<int> patterns{0};
+  std::atomic<int> shard_channels{0};
+  std::atomic<bool> monitors{false};
+  std::atomic<bool> tracks{false};             ///< CLIENT TRACKING
+  std::atomic<bool> tracks_broadcast{false};
+  std::atomic<bool> broken_redirect{false};
+  std::atomic<int64_t> redirect{-1};           ///< as CLIENT GETREDIR
+  std::atomic<uint64_t> listening_bytes{0};    ///< of the names that it listens to
   std::atomic<bool> blocked{false};            ///< parked, in a task, or waiting for keys
   std::atomic<bool> wait_ends{false};          ///< waits for keys, and not for ever
   std::atomic<bool> no_evict{false};
@@ -56,6 +65,12 @@ struct ClientCard {
   /// Set once by CLIENT KILL: from then on nobody finds the connection, and its owner closes it.
   std::atomic<bool> killed{false};
 
+  /// Listens to some channel or pattern.
+  bool subscribed() const {
+    return channels.load(std::memory_order_relaxed) + patterns.load(std::memory_order_relaxed) +
+               shard_channels.load(std::memory_order_relaxed) >
+           0;
+  }
   void set_name(std::string name);
   std::string name();
   void set_library(std::string name, std::string version);

@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-CommandFlagName const kCommandFlagNames[25] = {
+CommandFlagName const kCommandFlagNames[26] = {
     {kWrite, "write"},
     {kReadonly, "readonly"},
     {kDenyOom, "denyoom"},
@@ -37,6 +37,7 @@ CommandFlagName const kCommandFlagNames[25] = {
     {kTouchesArbitraryKeys, "touches_arbitrary_keys"},
     {kAllPartitions, "all_partitions"},
     {kPatternKeys, "pattern_keys"},
+    {kWhileSubscribed, "while_subscribed"},
 };
 
 namespace {

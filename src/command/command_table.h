@@ -39,6 +39,7 @@ enum CommandFlag : uint32_t {
   kTouchesArbitraryKeys = 1u << 22,
   kAllPartitions = 1u << 23,
   kPatternKeys = 1u << 24,
+  kWhileSubscribed = 1u << 25,
 };
 
 struct CommandFlagName {
@@ -46,7 +47,7 @@ struct CommandFlagName {
   std::string_view name;
 };
 /// In the order of COMMAND INFO; the hidden ones last, from `kHiddenFlagsBegin` on.
-extern CommandFlagName const kCommandFlagNames[25];
+extern CommandFlagName const kCommandFlagNames[26];
 inline constexpr size_t kHiddenFlagsBegin = 20;
 
 /// One key specification of a row, parsed.

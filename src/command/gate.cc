@@ -11,6 +11,7 @@
 #include "command/errors.h"
 #include "command/lock_needs.h"
 #include "command/nested_calls.h"
+#include "command/observers.h"
 #include "command/pause.h"
 #include "command/server_state.h"
 #include "command/slowlog.h"
@@ -181,8 +182,18 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
       return false;
     }
   }
+  if (session.subscribed() && session.protocol() == 2 && !(flags & kWhileSubscribed)) [[unlikely]] {
+    reject(session, command, reply,
+           "Can't execute '" + command->full_name +
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+    return false;
+  }
   if (services_.persistence.loading() && !(flags & kAllowLoading)) [[unlikely]] {
     reject(session, command, reply, errors::kLoading);
+    return false;
+  }
+  if (session.monitors && (flags & (kWrite | kReadonly | kMayReplicate))) [[unlikely]] {
+    reject(session, command, reply, "Replica can't interact with the keyspace");
     return false;
   }
   return true;
@@ -243,8 +254,10 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
   switch (command.kind) {
     case Command::Kind::kData:
     case Command::Kind::kSessionData:
-      if (command.long_form) [[unlikely]] {
+      // What is read in slices is not remembered for client-side caching.
+      if (command.long_form && !session.tracking) [[unlikely]] {
         if (std::unique_ptr<Task> task = command.long_form(session, args, reply)) {
+          observe(session, command, args);
           return begin_task(session, command, args, std::move(task));
         }
       }
@@ -260,6 +273,7 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
           size_t errors_before = reply.errors();
           session.end_transaction();
           reply.error(errors::kExecAborted);
+          observe(session, command, args);
           count(session, command, args, reply, errors_before);
           return Outcome::kDone;
         }
@@ -268,12 +282,14 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
       }
       size_t errors_before = reply.errors();
       command.session(session, args, reply);
+      observe(session, command, args);
       count(session, command, args, reply, errors_before);
       return Outcome::kDone;
     }
     case Command::Kind::kTask: {
       size_t errors_before = reply.errors();
       std::unique_ptr<Task> task = command.task(session, args, reply);
+      observe(session, command, args);
       if (!task) {
         count(session, command, args, reply, errors_before);
         return Outcome::kDone;
@@ -353,7 +369,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   if (&command == exec_) {
     uint64_t const start = session.worker().command_ticks;
-    run_exec(session, reply, locks);
+    run_exec(session, args, reply, locks);
     // Its time is that of all, though each of its commands was counted. Their errors are not its own.
     session.worker().command_ticks = start;
     count(session, command, args, reply, reply.errors());
@@ -364,6 +380,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   {
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
+    txn.set_client(session.card().id);
     if (!session.touch_keys) txn.set_no_touch();
     if (session.owns_keyspace()) [[unlikely]] txn.serve_nobody();
     txn.begin_command(args.span());
@@ -373,6 +390,8 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
       command.session_data(txn, session, args, reply);
     }
     txn.end_command();
+    if (session.tracking) [[unlikely]] remember_read(session, command, args, txn);
+    observe(session, command, args);
     bool waits = false;
     if (command.has(kBlocking)) [[unlikely]] {
       if (auto request = txn.take_wait_request()) waits = begin_wait(session, command, txn, std::move(request), reply);
@@ -385,6 +404,18 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;
+}
+
+void Gate::observe(Session& session, Command const& command, Args args, CalledBy by) {
+  Observers* observers = services_.observers;
+  if (!observers || !observers->monitored.load(std::memory_order_relaxed)) [[likely]] return;
+  // A script shows itself, before what it calls.
+  bool const hidden = command.kind != Command::Kind::kScript && command.has(kAdmin | kSkipMonitor);
+  if (!session.trusted() && !hidden) observers->executed(session, command, args, by == CalledBy::kScript);
+}
+
+void Gate::remember_read(Session& session, Command const& command, Args args, Txn& txn) {
+  if (command.has(kReadonly)) services_.observers->has_read(session, command, args, txn);
 }
 
 bool Gate::begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request,
@@ -451,6 +482,7 @@ Gate::Outcome Gate::run_script(Session& session, Command const& command, Args ar
     Txn txn(services_.keyspace, held, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
     if (!session.touch_keys) txn.set_no_touch();
+    txn.set_client(session.card().id);
     if (session.owns_keyspace()) txn.serve_nobody();
     if (!final) txn.keep_undo();
     repeat_with = run_script_in(session, command, args, reply, txn, held, *script);
@@ -475,11 +507,14 @@ std::optional<ScriptReach> Gate::run_script_in(Session& session, Command const& 
   uint64_t const start = worker.command_ticks;
   size_t errors_before = reply.errors();
   ScriptRun::Ended ended;
+  bool const final = locks.may_extend(services_.keyspace);
+  if (final) observe(session, command, args);
   {
     NestedCalls calls(*this, session, txn, locks);
     ended = script.run(calls, args, reply);
     if (calls.repeat_with()) return calls.repeat_with();
   }
+  if (!final) observe(session, command, args);
   worker.command_ticks = start;  // its time is that of all that it has called
   if (ended == ScriptRun::Ended::kCountedError) {
     errors_before = reply.errors();
@@ -527,7 +562,7 @@ void Gate::build_exec_locks(Session& session, LockSet& locks) {
   for (WatchedKey const& watched : session.watched) locks.add_key(keyspace, watched.key);
 }
 
-void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
+void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   WorkerContext& worker = session.worker();
   // Taken out first: the handlers see a connection outside of MULTI (CLIENT LIST shows it inside until the end).
   Transaction transaction = std::exchange(session.transaction, {});
@@ -536,11 +571,13 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
   session.unwatch();
 
   Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
+  txn.set_client(session.card().id);
   if (!session.touch_keys) txn.set_no_touch();
   if (session.owns_keyspace()) txn.serve_nobody();
   // A watched key that has expired since counts as changed: looking at it deletes it and sets the flag.
   for (WatchedKey const& key : watched) txn.find_in(key.db, key.key, Lookup::kPeek);
   if (flag && flag->load(std::memory_order_relaxed)) {
+    observe(session, *exec_, args);
     note_offset(session, txn.commit());
     reply.null_array();
     session.end_transaction();
@@ -554,11 +591,12 @@ void Gate::run_exec(Session& session, Reply& reply, LockSet& locks) {
     if (queued.command->kind == Command::Kind::kScript) {
       run_queued_script(session, *queued.command, args_of(queued, views), reply, txn, locks);
     } else {
-      run_nested(session, *queued.command, args_of(queued, views), reply, txn);
+      run_nested(session, *queued.command, args_of(queued, views), reply, txn, CalledBy::kClient);
     }
   }
   session.executing_transaction = false;
   session.end_transaction();
+  observe(session, *exec_, args);
   note_offset(session, txn.commit());
 }
 
@@ -572,7 +610,7 @@ void Gate::run_queued_script(Session& session, Command const& command, Args args
   }
 }
 
-void Gate::run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn) {
+void Gate::run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, CalledBy by) {
   size_t errors_before = reply.errors();
   txn.begin_command(args.span());
   switch (command.kind) {
@@ -590,6 +628,8 @@ void Gate::run_nested(Session& session, Command const& command, Args args, Reply
   reply.write_rest();
   txn.end_command();
   if (auto const request = txn.take_wait_request()) reply_nothing(*request, reply);
+  if (session.tracking) [[unlikely]] remember_read(session, command, args, txn);
+  observe(session, command, args, by);
   count(session, command, args, reply, errors_before);
 }
 

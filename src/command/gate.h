@@ -14,6 +14,9 @@ class Task;
 class WaitRequest;
 struct WorkerContext;
 
+/// Who calls a command, as MONITOR shows it.
+enum class CalledBy : uint8_t { kClient, kScript };
+
 /// The one way a command is executed: of a client, inside EXEC, replayed from the AOF. It checks in the order of
 /// Redis's dispatcher, takes the lock set, runs the handler in a Txn, commits and counts.
 ///
@@ -38,7 +41,7 @@ class Gate {
   /// Writes the reply of session.blocked, which is over. kDone or kRunning.
   Outcome finish_blocked(Session& session, Reply& reply);
   /// One command inside `txn`, which holds what it needs: of an EXEC, or called by a script. Not for scripts.
-  void run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn);
+  void run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, CalledBy by);
 
  private:
   /// Everything before the lock set. True: go on with `command`.
@@ -57,7 +60,7 @@ class Gate {
   bool refused_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks);
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
-  void run_exec(Session& session, Reply& reply, LockSet& locks);
+  void run_exec(Session& session, Args args, Reply& reply, LockSet& locks);
   /// Into the worker's lock set, which is empty.
   void add_script_locks(Session& session, Command const& command, Args args, ScriptReach reach);
   /// Runs session.script_run, and takes it back when it needs more than it may get.
@@ -66,6 +69,10 @@ class Gate {
                                            LockSet& locks, ScriptRun& script);
   void run_queued_script(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, LockSet& locks);
   void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
+  /// Shows the executed command to MONITOR, under its locks.
+  void observe(Session& session, Command const& command, Args args, CalledBy by = CalledBy::kClient);
+  /// Of a session that tracks.
+  void remember_read(Session& session, Command const& command, Args args, Txn& txn);
   void count(Session& session, Command const& command, Args args, Reply& reply, size_t errors_before);
 
   Services& services_;

@@ -3,6 +3,7 @@
 #include "command/errors.h"
 #include "command/gate.h"
 #include "command/lock_needs.h"
+#include "command/observers.h"
 #include "command/session.h"
 #include "command/worker_context.h"
 #include "command/write_guards.h"
@@ -58,6 +59,12 @@ Command const* NestedCalls::admit(Args args) {
 bool NestedCalls::hold_keys(Command const& command, Args args) {
   static std::function<void()> const kNothing = [] {};
   Keyspace& keyspace = services_.keyspace;
+  // What others are told at once cannot be taken back: only a run that is not repeated may do that.
+  bool const told = command.has(kPubsub) || (services_.observers && services_.observers->monitored.load(std::memory_order_relaxed));
+  if (told && !session_.trusted() && !locks_.may_extend(keyspace)) {
+    repeat_with_ = ScriptReach::kFurther;
+    return false;
+  }
   if (needs_all_partitions(command, args) || command.kind == Command::Kind::kTask) {
     if (!locks_.hold_all(keyspace, kNothing)) repeat_with_ = ScriptReach::kAll;
     return !repeat_with_;
@@ -82,7 +89,7 @@ NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
   }
   size_t const logged_before = txn_.logged_commands();
   txn_.select(session_.db());
-  gate_.run_nested(session_, *command, args, reply, txn_);
+  gate_.run_nested(session_, *command, args, reply, txn_, CalledBy::kScript);
   if (!logging_) txn_.forget_logged_after(logged_before);
   if (command->has(kWrite)) wrote_ = true;
   return Outcome::kDone;

@@ -28,10 +28,14 @@ class Scripting;
 class ClientRegistry;
 class CommandTable;
 class Keyspace;
+class Observers;
 class Pause;
+class PubSub;
 class SlowLog;
 struct ServerState;
 class Statistics;
+class Tracking;
+class Monitors;
 class WriteGuards;
 
 /// What commands may ask of the process, besides what the other services offer. Implemented by the server.
@@ -71,6 +75,11 @@ struct Services {
   ServerControl& control;
   /// Null where there are no scripts (tests of single folders).
   scripting::Scripting* scripting = nullptr;
+  /// Null where nobody can listen: tests of commands that have nothing to do with it.
+  Observers* observers = nullptr;
+  PubSub* pubsub = nullptr;
+  Tracking* tracking = nullptr;
+  Monitors* monitors = nullptr;
 };
 
 }  // namespace holdfast

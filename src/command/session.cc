@@ -2,6 +2,7 @@
 
 #include "command/blocked_client.h"
 #include "command/task_runner.h"
+#include "command/observers.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 
@@ -12,6 +13,12 @@ Session::Session(Services& services, std::shared_ptr<ClientCard> card) : service
 Session::~Session() {
   if (parked) parked->locks.abandon(services_.keyspace);
   stop_waiting();
+  forget_observers();
+}
+
+void Session::forget_observers() {
+  if (observed) services_.observers->forget(*this);
+  observed = false;
 }
 
 void Session::stop_waiting() {
@@ -40,6 +47,7 @@ void Session::end_transaction() {
 
 void Session::reset() {
   end_transaction();
+  forget_observers();
   select(0);
   set_protocol(2);
   card_->set_name("");

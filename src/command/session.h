@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "command/client_card.h"
+#include "command/push_message.h"
 #include "command/script_run.h"
 #include "command/services.h"
+#include "command/subscriptions.h"
+#include "command/tracking_state.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/watch_table.h"
 
@@ -95,6 +98,18 @@ class Session {
   void unwatch();
   void end_transaction();
 
+  /// What this connection listens to; null: nothing.
+  std::unique_ptr<Subscriptions> subscriptions;
+  bool subscribed() const { return subscriptions != nullptr; }
+  /// CLIENT TRACKING; null: off.
+  std::unique_ptr<TrackingState> tracking;
+  /// Sees every command (MONITOR).
+  bool monitors = false;
+  /// What other parts have noted of this session must be taken back when it ends (see Observers).
+  bool observed = false;
+  /// Writes the messages that have come for connections of this worker, to this one and to others. Only between replies.
+  virtual void deliver_pushes() {}
+
   /// What the gate keeps of a command that waits for locks; see Gate.
   struct Parked {
     Command const* command = nullptr;
@@ -120,6 +135,8 @@ class Session {
   void reset();
 
  private:
+  void forget_observers();
+
   Services& services_;
   std::shared_ptr<ClientCard> card_;
   int db_ = 0;

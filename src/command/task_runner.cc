@@ -72,6 +72,7 @@ class TaskRunner::Slice final : public TaskSlice {
     Session& session = runner_.session_;
     Txn txn(session.services().keyspace, locks, session.worker().scratch, session.worker().now_ms);
     txn.select(session.db());
+    txn.set_client(session.card().id);
     if (session.owns_keyspace()) txn.serve_nobody();
     work(txn);
     note_offset(session, txn.commit(false));

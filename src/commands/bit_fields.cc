@@ -78,22 +78,24 @@ void reply_gets(Record const* record, std::vector<FieldOperation> const& operati
   for (FieldOperation const& operation : operations) reply.integer(read_bit_field(text, operation.type, operation.offset));
 }
 
-/// Executes one operation; true when it has changed a value.
-bool execute(FieldOperation const& operation, std::span<char> bytes, Reply& reply) {
+enum class Executed : uint8_t { kNothing, kWroteTheSame, kChanged };
+
+/// Executes one operation.
+Executed execute(FieldOperation const& operation, std::span<char> bytes, Reply& reply) {
   int64_t const old = read_bit_field({bytes.data(), bytes.size()}, operation.type, operation.offset);
   if (operation.kind == Kind::kGet) {
     reply.integer(old);
-    return false;
+    return Executed::kNothing;
   }
   auto const value = operation.kind == Kind::kSet ? fit_bit_field(operation.type, operation.operand, operation.overflow)
                                                   : add_bit_field(operation.type, old, operation.operand, operation.overflow);
   if (!value) {
     reply.null();
-    return false;
+    return Executed::kNothing;
   }
   write_bit_field(bytes, operation.type, operation.offset, *value);
   reply.integer(operation.kind == Kind::kSet ? old : *value);
-  return *value != old;
+  return *value != old ? Executed::kChanged : Executed::kWroteTheSame;
 }
 
 void cmd_bitfield(Txn& txn, Args args, Reply& reply) {
@@ -108,12 +110,19 @@ void cmd_bitfield(Txn& txn, Args args, Reply& reply) {
   if (!is_string_or_missing(record, reply)) return;
   if (end == 0) return reply_gets(record, *operations, reply);
   // The string is made long enough even when every write fails then, as in Redis.
-  if (!record || record->text_length() < end) txn.write_range(key, end - 1, std::string_view("\0", 1));
+  bool const grows = !record || record->text_length() < end;
+  if (grows) txn.write_range(key, end - 1, std::string_view("\0", 1));
   std::span<char> const bytes = txn.open_string(key);
   reply.array(operations->size());
   uint64_t changes = 0;
-  for (FieldOperation const& operation : *operations) changes += execute(operation, bytes, reply);
+  bool written = false;
+  for (FieldOperation const& operation : *operations) {
+    Executed const executed = execute(operation, bytes, reply);
+    changes += executed == Executed::kChanged;
+    written |= executed != Executed::kNothing;
+  }
   if (changes > 0) txn.note_change(key, changes);
+  if (changes > 0 || (grows && written)) txn.notify(config::kEventString, "setbit", key);
 }
 
 void cmd_bitfield_ro(Txn& txn, Args args, Reply& reply) {

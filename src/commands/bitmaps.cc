@@ -45,6 +45,7 @@ void cmd_setbit(Txn& txn, Args args, Reply& reply) {
     char byte = at < text.size() ? text[at] : '\0';
     set_bit(std::span(&byte, 1), *offset % 8, *bit == 1);
     txn.write_range(key, at, {&byte, 1});
+    txn.notify(config::kEventString, "setbit", key);
   }
   reply.integer(old);
 }
@@ -203,7 +204,7 @@ void cmd_bitop(Txn& txn, Args args, Reply& reply) {
   }
   reply.integer(static_cast<int64_t>(length));
   if (length == 0) {
-    txn.remove(target);
+    txn.drop(target);
     return;
   }
   if (length >= kSharedBytesMin) {
@@ -213,11 +214,13 @@ void cmd_bitop(Txn& txn, Args args, Reply& reply) {
     value.shared->set_size(length);
     value.access = txn.keyspace().initial_access();
     combine_bits(*operation, sources, {value.shared->data(), length});
-    return txn.put_value(txn.db(), target, std::move(value));
+    txn.put_value(txn.db(), target, std::move(value));
+    return txn.notify(config::kEventString, "set", target);
   }
   std::string result(length, '\0');
   combine_bits(*operation, sources, result);
   txn.put_string(target, result, StringForm::kRaw, std::nullopt);
+  txn.notify(config::kEventString, "set", target);
 }
 
 constexpr CommandRow kRows[] = {

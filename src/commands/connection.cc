@@ -37,8 +37,14 @@ bool log_in(Session& session, std::string_view user, std::string_view password, 
   return true;
 }
 
-void cmd_ping(Session&, Args args, Reply& reply) {
+void cmd_ping(Session& session, Args args, Reply& reply) {
   if (args.size() > 2) return reply.error("wrong number of arguments for 'ping' command");
+  if (session.subscribed() && !reply.resp3()) {
+    // As a message looks, since the client reads messages.
+    reply.array(2);
+    reply.bulk("pong");
+    return reply.bulk(args.size() == 2 ? args[1] : "");
+  }
   if (args.size() == 2) return reply.bulk(args[1]);
   reply.status("PONG");
 }
@@ -123,7 +129,7 @@ void cmd_quit(Session& session, Args, Reply& reply) {
 }
 
 constexpr CommandRow kRows[] = {
-    {.name = "ping", .arity = -1, .flags = "fast", .keys = "", .categories = "connection",
+    {.name = "ping", .arity = -1, .flags = "fast while_subscribed", .keys = "", .categories = "connection",
      .tips = "request_policy:all_shards; response_policy:all_succeeded", .group = "connection", .since = "1.0.0",
      .complexity = "O(1)", .summary = "Answers PONG, or the message it is given.", .syntax = "[message:string]",
      .handler = &cmd_ping},
@@ -144,10 +150,10 @@ constexpr CommandRow kRows[] = {
     {.name = "select", .arity = 2, .flags = "loading stale fast", .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "1.0.0", .complexity = "O(1)", .summary = "Changes the database of the connection.",
      .syntax = "index:integer", .handler = &cmd_select},
-    {.name = "reset", .arity = 1, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
+    {.name = "reset", .arity = 1, .flags = "noscript loading stale fast no_auth allow_busy while_subscribed", .keys = "",
      .categories = "connection", .tips = "", .group = "connection", .since = "6.2.0", .complexity = "O(1)",
      .summary = "Puts the connection back into the state of a new one.", .syntax = "", .handler = &cmd_reset},
-    {.name = "quit", .arity = -1, .flags = "noscript loading stale fast no_auth allow_busy", .keys = "",
+    {.name = "quit", .arity = -1, .flags = "noscript loading stale fast no_auth allow_busy while_subscribed", .keys = "",
      .categories = "connection", .tips = "", .group = "connection", .since = "1.0.0", .complexity = "O(1)",
      .summary = "Closes the connection.", .syntax = "", .handler = &cmd_quit,
      .deprecated = "7.2.0: just closing the connection"},

@@ -23,6 +23,7 @@ void add_to_integer(Txn& txn, std::string_view key, int64_t delta, Reply& reply)
   int64_t sum;
   if (__builtin_add_overflow(value, delta, &sum)) return reply.error(errors::kOverflow);
   txn.put_integer(key, sum);
+  txn.notify(config::kEventString, "incrby", key);
   reply.integer(sum);
 }
 
@@ -59,6 +60,7 @@ void cmd_incrbyfloat(Txn& txn, Args args, Reply& reply) {
   if (!std::isfinite(sum)) return reply.error(errors::kNotFinite);
   std::string text = format_long_double_human(sum);
   txn.put_string(key, text, StringForm::kText, expire_ms);
+  txn.notify(config::kEventString, "incrbyfloat", key);
   // The result and not the sum is logged, so that no replay depends on how another machine rounds.
   txn.effect({"SET", key, text, "KEEPTTL"});
   reply.bulk(text);

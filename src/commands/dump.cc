@@ -147,14 +147,16 @@ void restore(Txn& txn, Args args, Reply& reply, std::optional<Result<DetachedVal
     if (!options->absolute)
       expire_ms = static_cast<int64_t>(static_cast<uint64_t>(*ttl) + static_cast<uint64_t>(txn.now_ms()));
     if (expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
-      if (options->replace && txn.remove(key)) txn.effect({"DEL", key});
+      if (options->replace && txn.drop(key)) txn.effect({"DEL", key});
       return reply.ok();
     }
     value->expire_ms = expire_ms;
   }
   value->access = access_of(txn.keyspace(), *options, txn.keyspace().access().lfu.load(std::memory_order_relaxed));
   std::optional<int64_t> expire_ms = value->expire_ms;
+  if (txn.find(key, Lookup::kPeek)) txn.notify(config::kEventNew, "new", key);
   txn.put_value(txn.db(), key, std::move(*value));
+  txn.notify(config::kEventGeneric, "restore", key);
   if (expire_ms && !options->absolute) log_absolute(txn, args, *expire_ms);
   reply.ok();
 }

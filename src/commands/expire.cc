@@ -70,10 +70,11 @@ void expire(Txn& txn, Args args, Reply& reply, TimeForm form, std::string_view c
   reply.integer(1);
   // While expiry is held (loading, paused) a moment of the past is kept like any other.
   if (*expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
-    txn.remove(key);
+    txn.drop(key);
     return txn.effect({txn.expiry_deletion(), key});
   }
   txn.set_expiry(key, expire_ms);
+  txn.notify(config::kEventGeneric, "expire", key);
   if (form.absolute && form.unit == TimeUnit::kMilliseconds) return;
   std::string text = to_text(*expire_ms);
   std::vector<std::string_view> effect = {"PEXPIREAT", key, text};
@@ -116,6 +117,7 @@ void cmd_persist(Txn& txn, Args args, Reply& reply) {
   Record* record = txn.find(args[1], Lookup::kWrite);
   if (!record || !record->has_expiry()) return reply.integer(0);
   txn.set_expiry(args[1], std::nullopt);
+  txn.notify(config::kEventGeneric, "persist", args[1]);
   reply.integer(1);
 }
 

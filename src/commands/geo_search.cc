@@ -37,6 +37,7 @@ struct Search {
   uint64_t count = 0;  ///< 0: all
   std::optional<std::string_view> store;
   bool store_distance = false;
+  std::string_view stored_event = "georadiusstore";
 
   /// Reads everything behind the key. On failure replies why.
   bool parse(Form const& form, Zset const& zset, Args args, Reply& reply);
@@ -75,7 +76,10 @@ bool Search::parse(Form const& form, Zset const& zset, Args args, Reply& reply) 
     if (zset.exists() && (!center_on(zset, args[index], reply) || !parse_radius(args, index + 1, reply))) return false;
     index += 3;
   }
-  if (form.stores) store = args[1];
+  if (form.stores) {
+    store = args[1];
+    stored_event = "geosearchstore";
+  }
   for (; index < args.size(); index++) {
     if (!parse_option(form, zset, args, index, reply)) return false;
   }
@@ -284,7 +288,7 @@ void store_matches(Txn& txn, Zset const& zset, Search const& search, Reply& repl
     arrange(matches, search);
   }
   if (matches.empty()) {
-    txn.remove(*search.store);
+    txn.drop(*search.store);
     return reply.integer(0);
   }
   ValueContext const context = txn.keyspace().value_context();
@@ -294,6 +298,7 @@ void store_matches(Txn& txn, Zset const& zset, Search const& search, Reply& repl
     set.put(match.member.as_text(scratch), search.store_distance ? match.meters / search.unit_meters : match.score);
   }
   txn.put_value(txn.db(), *search.store, zset_value_of(std::move(set), context.limits));
+  txn.notify(config::kEventZset, search.stored_event, *search.store);
   txn.mark_dirty(matches.size() - 1);  // each match counts
   reply.integer(static_cast<int64_t>(matches.size()));
 }

@@ -80,7 +80,7 @@ void expire(Txn& txn, Args args, Reply& reply, TimeForm form, char const* comman
       reply.integer(kSet);
     }
   }
-  txn.finish_edit(args[1], edit, editor.empty(), effects.changes());
+  txn.finish_edit(args[1], edit, editor.empty(), effects.changes(), past ? "hdel" : "hexpire");
   effects.log(*expire_ms);
 }
 
@@ -157,7 +157,7 @@ void cmd_hpersist(Txn& txn, Args args, Reply& reply) {
       reply.integer(kPersists);
     }
   }
-  txn.finish_edit(args[1], edit, false, changes);
+  txn.finish_edit(args[1], edit, false, changes, "hpersist");
 }
 
 constexpr std::string_view kComplexity = "O(N) for N fields";

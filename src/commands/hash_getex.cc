@@ -97,7 +97,8 @@ void cmd_hgetex(Txn& txn, Args args, Reply& reply) {
       expire_ms ? effects.expires(args[i]) : effects.persists(args[i]);
     }
   }
-  txn.finish_edit(args[1], edit, editor.empty(), effects.changes());
+  std::string_view const event = past ? "hdel" : expire_ms ? "hexpire" : "hpersist";
+  txn.finish_edit(args[1], edit, editor.empty(), effects.changes(), event);
   effects.log(expire_ms.value_or(0));
 }
 
@@ -150,10 +151,11 @@ void cmd_hsetex(Txn& txn, Args args, Reply& reply) {
     }
     editor.set(args[i], args[i + 1], field_expire_ms);
   }
-  txn.finish_edit(args[1], edit, editor.empty(), past ? effects.changes() : fields->count);
+  txn.finish_edit(args[1], edit, editor.empty(), past ? effects.changes() : fields->count, past ? "hdel" : "hset");
   if (past) {
     effects.log(0);
   } else if (expire_ms) {
+    txn.notify(config::kEventHash, "hexpire", args[1]);
     log_hsetex(txn, args, *fields, *expire_ms);
   }
 }
@@ -176,7 +178,7 @@ void cmd_hgetdel(Txn& txn, Args args, Reply& reply) {
     reply_value(reply, HashReader(edit.view()).find(args[i]));
     if (editor.erase(args[i])) effects.deleted(args[i]);
   }
-  txn.finish_edit(args[1], edit, editor.empty(), effects.changes());
+  txn.finish_edit(args[1], edit, editor.empty(), effects.changes(), "hdel");
   effects.log(0);
 }
 

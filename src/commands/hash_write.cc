@@ -23,7 +23,7 @@ std::optional<int64_t> set_pairs(Txn& txn, Args args, Reply& reply, char const* 
   editor.prepare(args.span().subspan(2));
   int64_t created = 0;
   for (size_t i = 2; i < args.size(); i += 2) created += editor.set(args[i], args[i + 1]);
-  txn.finish_edit(args[1], edit, false, (args.size() - 2) / 2);
+  txn.finish_edit(args[1], edit, false, (args.size() - 2) / 2, "hset");
   return created;
 }
 
@@ -44,7 +44,7 @@ void cmd_hsetnx(Txn& txn, Args args, Reply& reply) {
   HashEditor editor(edit, txn.keyspace().value_context());
   editor.prepare(args.span().subspan(2));
   editor.set(args[2], args[3]);
-  txn.finish_edit(args[1], edit, false, 1);
+  txn.finish_edit(args[1], edit, false, 1, "hset");
   reply.integer(1);
 }
 
@@ -57,15 +57,16 @@ void cmd_hdel(Txn& txn, Args args, Reply& reply) {
   HashEditor editor(edit, txn.keyspace().value_context());
   uint64_t deleted = 0;
   for (size_t i = 2; i < args.size(); i++) deleted += editor.erase(args[i]);
-  txn.finish_edit(args[1], edit, editor.empty(), deleted);
+  txn.finish_edit(args[1], edit, editor.empty(), deleted, "hdel");
   reply.integer(static_cast<int64_t>(deleted));
 }
 
 /// Puts in the result of an increment; the field keeps its expiry.
-void set_result(Txn& txn, Hash& hash, Args args, std::string_view text, std::optional<int64_t> expire_ms) {
+void set_result(Txn& txn, Hash& hash, Args args, std::string_view text, std::optional<int64_t> expire_ms,
+                std::string_view event) {
   ValueEdit edit = hash.edit();
   HashEditor(edit, txn.keyspace().value_context()).set(args[2], text, expire_ms);
-  txn.finish_edit(args[1], edit, false, 1);
+  txn.finish_edit(args[1], edit, false, 1, event);
 }
 
 void cmd_hincrby(Txn& txn, Args args, Reply& reply) {
@@ -85,7 +86,8 @@ void cmd_hincrby(Txn& txn, Args args, Reply& reply) {
   int64_t sum;
   if (__builtin_add_overflow(value, *delta, &sum)) return reply.error(errors::kOverflow);
   char text[kInt64TextBytesMax];
-  set_result(txn, *hash, args, {text, format_int64(text, sum)}, present ? present->expire_ms : std::nullopt);
+  set_result(txn, *hash, args, {text, format_int64(text, sum)}, present ? present->expire_ms : std::nullopt,
+             "hincrby");
   reply.integer(sum);
 }
 
@@ -107,7 +109,7 @@ void cmd_hincrbyfloat(Txn& txn, Args args, Reply& reply) {
   if (!std::isfinite(sum)) return reply.error(errors::kNotFinite);
   std::string const text = format_long_double_human(sum);
   std::optional<int64_t> const expire_ms = present ? present->expire_ms : std::nullopt;
-  set_result(txn, *hash, args, text, expire_ms);
+  set_result(txn, *hash, args, text, expire_ms, "hincrbyfloat");
   // The result and not the sum is logged, so that no replay depends on how another machine rounds.
   txn.effect({"HSET", args[1], args[2], text});
   if (expire_ms) txn.effect({"HPEXPIREAT", args[1], to_text(*expire_ms), "FIELDS", "1", args[2]});

@@ -47,7 +47,10 @@ void add_to_dense(Txn& txn, Args args, Reply& reply) {
   std::span<char> const bytes = txn.open_string(args[1]);
   bool grown = false;
   for (size_t i = 2; i < args.size(); i++) grown |= hll_add_dense(bytes, args[i]);
-  if (grown) txn.note_change(args[1]);
+  if (grown) {
+    txn.note_change(args[1]);
+    txn.notify(config::kEventString, "pfadd", args[1]);
+  }
   reply.integer(grown);
 }
 
@@ -70,7 +73,10 @@ void cmd_pfadd(Txn& txn, Args args, Reply& reply) {
     if (!grown) return reply_error(grown.error(), reply);
     changed |= *grown;
   }
-  if (changed) store(txn, key, bytes);
+  if (changed) {
+    store(txn, key, bytes);
+    txn.notify(config::kEventString, "pfadd", key);
+  }
   reply.integer(changed);
 }
 
@@ -116,6 +122,7 @@ void cmd_pfmerge(Txn& txn, Args args, Reply& reply) {
   std::string bytes = target ? text_of(target) : hll_empty();
   if (auto const stored = all->store(bytes, sparse_bytes_max(txn)); !stored) return reply_error(stored.error(), reply);
   store(txn, args[1], bytes);
+  txn.notify(config::kEventString, "pfadd", args[1]);
   reply.ok();
 }
 

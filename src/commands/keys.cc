@@ -10,7 +10,7 @@ namespace {
 /// DEL and UNLINK: big values are freed in the background by both.
 void cmd_del(Txn& txn, Args args, Reply& reply) {
   int64_t removed = 0;
-  for (size_t i = 1; i < args.size(); i++) removed += txn.remove(args[i]);
+  for (size_t i = 1; i < args.size(); i++) removed += txn.drop(args[i]);
   reply.integer(removed);
 }
 
@@ -41,10 +41,14 @@ bool rename(Txn& txn, Args args, bool only_new, Reply& reply) {
     return false;
   }
   if (same) return true;
+  // A key that is replaced goes and comes anew.
+  if (txn.find(args[2], Lookup::kPeek)) txn.notify(config::kEventNew, "new", args[2]);
   // Looked up again: the new name may have expired just now, in the same partition.
   DetachedValue value = txn.copy_value(txn.find(args[1], Lookup::kPeek));
   txn.remove_in(txn.db(), args[1], 0);
   txn.put_value(txn.db(), args[2], std::move(value));
+  txn.notify(config::kEventGeneric, "rename_from", args[1]);
+  txn.notify(config::kEventGeneric, "rename_to", args[2]);
   return true;
 }
 
@@ -75,7 +79,9 @@ void cmd_copy(Txn& txn, Args args, Reply& reply) {
   if (!replace && txn.find_in(db, args[2], Lookup::kWrite)) return reply.integer(0);
   DetachedValue value = txn.copy_value(txn.find(args[1], Lookup::kPeek));
   value.access = txn.keyspace().initial_access();
+  if (txn.find_in(db, args[2], Lookup::kPeek)) txn.notify_in(db, config::kEventNew, "new", args[2]);
   txn.put_value(db, args[2], std::move(value));
+  txn.notify_in(db, config::kEventGeneric, "copy_to", args[2]);
   reply.integer(1);
 }
 
@@ -89,6 +95,8 @@ void cmd_move(Txn& txn, Args args, Reply& reply) {
   DetachedValue value = txn.copy_value(txn.find(key, Lookup::kPeek));
   txn.remove_in(txn.db(), key, 0);
   txn.put_value(*db, key, std::move(value));
+  txn.notify(config::kEventGeneric, "move_from", key);
+  txn.notify_in(*db, config::kEventGeneric, "move_to", key);
   reply.integer(1);
 }
 

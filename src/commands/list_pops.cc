@@ -15,15 +15,18 @@
 namespace holdfast {
 namespace {
 
+std::string_view pop_event(ListEnd end) { return end == ListEnd::kHead ? "lpop" : "rpop"; }
+std::string_view push_event(ListEnd end) { return end == ListEnd::kHead ? "lpush" : "rpush"; }
+
 /// An array of the elements that go. Precondition: count <= length.
 void pop_count(Txn& txn, std::string_view key, Record* record, ListEnd end, uint64_t count, Reply& reply) {
   uint64_t const size = ListReader(record->view()).size();
   if (end == ListEnd::kHead) {
     reply_range(txn, record, 0, count, ListOrder::kHeadFirst, reply);
-    keep_list_range(txn, key, record, count, size, count);
+    keep_list_range(txn, key, record, count, size, count, "lpop");
   } else {
     reply_range(txn, record, size - count, count, ListOrder::kTailFirst, reply);
-    keep_list_range(txn, key, record, 0, size - count, count);
+    keep_list_range(txn, key, record, 0, size - count, count, "rpop");
   }
 }
 
@@ -36,7 +39,7 @@ void pop_one(Txn& txn, std::string_view key, Record* record, ListEnd end, Reply&
   uint64_t const index = end == ListEnd::kHead ? 0 : size - 1;
   reply_element(list.reader().at(index), reply);
   list.erase(index, index + 1);
-  txn.finish_edit(key, edit, size == 1, 1);
+  txn.finish_edit(key, edit, size == 1, 1, pop_event(end));
 }
 
 std::optional<ListEnd> read_list_end(Args args, size_t index, Reply& reply) {
@@ -105,14 +108,15 @@ bool move_element(Txn& txn, Args args, Reply& reply, ListEnd from, ListEnd to) {
     std::string const text(at.element().as_text(scratch));
     source.erase(index, index + 1);
     source.push(to, text);
-    txn.finish_edit(source_key, source_edit, false, 1);
+    txn.finish_edit(source_key, source_edit, false, 1, push_event(to));
+    txn.notify(config::kEventList, pop_event(from), source_key);
     return true;
   }
   ValueEdit target_edit = txn.edit(target_key, txn.find(target_key, Lookup::kPeek), ValueType::kList);
   ListEditor(target_edit, limits).push(to, at.element().as_text(scratch));
   source.erase(index, index + 1);
-  txn.finish_edit(target_key, target_edit, false, 1);
-  txn.finish_edit(source_key, source_edit, size == 1, 1);
+  txn.finish_edit(target_key, target_edit, false, 1, push_event(to));
+  txn.finish_edit(source_key, source_edit, size == 1, 1, pop_event(from));
   return true;
 }
 

@@ -11,7 +11,8 @@ constexpr uint64_t kFreedInBackground = 10'000;
 
 }  // namespace
 
-void keep_list_range(Txn& txn, std::string_view key, Record* record, uint64_t first, uint64_t last, uint64_t changes) {
+void keep_list_range(Txn& txn, std::string_view key, Record* record, uint64_t first, uint64_t last, uint64_t changes,
+                     std::string_view event) {
   uint64_t const size = ListReader(record->view()).size();
   // While a frozen copy has the blocks, taking them out of the list frees none of them.
   if (size - (last - first) >= kFreedInBackground) txn.keyspace().lazy_free().push(record->body()->freeze());
@@ -19,7 +20,8 @@ void keep_list_range(Txn& txn, std::string_view key, Record* record, uint64_t fi
   ListEditor list(edit, txn.keyspace().value_context().limits);
   list.erase(last, size);
   list.erase(0, first);
-  txn.finish_edit(key, edit, first == last, changes);
+  if (changes == 0) txn.notify(config::kEventList, event, key);  // LTRIM tells even then
+  txn.finish_edit(key, edit, first == last, changes, event);
 }
 
 }  // namespace holdfast

@@ -30,7 +30,7 @@ void cmd_linsert(Txn& txn, Args args, Reply& reply) {
   ListEditor list(edit, txn.keyspace().value_context().limits);
   list.insert(index + (after ? 1 : 0), args[4]);
   reply.integer(static_cast<int64_t>(list.size()));
-  txn.finish_edit(key, edit, false, 1);
+  txn.finish_edit(key, edit, false, 1, "linsert");
 }
 
 void cmd_lrem(Txn& txn, Args args, Reply& reply) {
@@ -46,7 +46,7 @@ void cmd_lrem(Txn& txn, Args args, Reply& reply) {
   ListEditor list(edit, txn.keyspace().value_context().limits);
   uint64_t const removed = list.remove(args[3], limit, *count < 0 ? ListEnd::kTail : ListEnd::kHead);
   reply.integer(static_cast<int64_t>(removed));
-  txn.finish_edit(key, edit, list.empty(), removed);
+  txn.finish_edit(key, edit, list.empty(), removed, "lrem");
 }
 
 struct PosOptions {

@@ -23,7 +23,7 @@ void push(Txn& txn, Args args, Reply& reply, ListEnd end, bool only_existing) {
   ListEditor list(edit, txn.keyspace().value_context().limits);
   list.push(end, texts);
   reply.integer(static_cast<int64_t>(list.size()));
-  txn.finish_edit(key, edit, false, texts.size());
+  txn.finish_edit(key, edit, false, texts.size(), end == ListEnd::kHead ? "lpush" : "rpush");
 }
 
 void cmd_lpush(Txn& txn, Args args, Reply& reply) { push(txn, args, reply, ListEnd::kHead, false); }
@@ -67,7 +67,7 @@ void cmd_lset(Txn& txn, Args args, Reply& reply) {
   if (!at) return reply.error(errors::kIndexOutOfRange);
   ValueEdit edit = txn.edit(key, record, ValueType::kList);
   ListEditor(edit, txn.keyspace().value_context().limits).set(*at, args[3]);
-  txn.finish_edit(key, edit, false, 1);
+  txn.finish_edit(key, edit, false, 1, "lset");
   reply.ok();
 }
 
@@ -108,7 +108,7 @@ void cmd_ltrim(Txn& txn, Args args, Reply& reply) {
   if (!record) return;
   uint64_t const size = ListReader(record->view()).size();
   Range const range = range_of(*start, *stop, size);
-  keep_list_range(txn, args[1], record, range.first, range.last, size - (range.last - range.first));
+  keep_list_range(txn, args[1], record, range.first, range.last, size - (range.last - range.first), "ltrim");
 }
 
 constexpr std::string_view kPushComplexity = "O(N) for N new elements, whatever the length of the list";

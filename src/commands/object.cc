@@ -19,26 +19,26 @@ constexpr std::string_view kNotLru =
     "runtime LRU and LFU data will take some time to adjust.";
 
 void cmd_object_encoding(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[2], Lookup::kQuiet);
+  Record* record = txn.find(args[2], Lookup::kSilent);
   if (!record) return reply.null();
   reply.bulk(ops_of(record->type()).encoding_name(record->view()));
 }
 
 void cmd_object_refcount(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[2], Lookup::kQuiet);
+  Record* record = txn.find(args[2], Lookup::kSilent);
   if (!record) return reply.null();
   reply.integer(txn.keyspace().shown_refcount(*record));
 }
 
 void cmd_object_idletime(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[2], Lookup::kQuiet);
+  Record* record = txn.find(args[2], Lookup::kSilent);
   if (!record) return reply.null();
   if (txn.keyspace().access().lfu.load(std::memory_order_relaxed)) return reply.error(kNotLru);
   reply.integer(txn.keyspace().idle_seconds(record->access()));
 }
 
 void cmd_object_freq(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[2], Lookup::kQuiet);
+  Record* record = txn.find(args[2], Lookup::kSilent);
   if (!record) return reply.null();
   if (!txn.keyspace().access().lfu.load(std::memory_order_relaxed)) return reply.error(kNotLfu);
   reply.integer(txn.keyspace().decayed_frequency(record->access()));

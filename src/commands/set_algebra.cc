@@ -186,7 +186,7 @@ void unite(Txn& txn, Records records, SetBuilder& builder) {
   for (; united < records.size(); united++) builder.add_all(SetReader(records[united]->view()));
 }
 
-void store_combination(Txn& txn, SetOperation operation, Args args, Reply& reply) {
+void store_combination(Txn& txn, SetOperation operation, Args args, std::string_view event, Reply& reply) {
   std::optional<Records> const records = find_operands(txn, operation, args.span().subspan(2), reply);
   if (!records) return;
   SetBuilder builder(txn.keyspace().value_context());
@@ -204,18 +204,21 @@ void store_combination(Txn& txn, SetOperation operation, Args args, Reply& reply
   if (value) {
     value->access = txn.keyspace().initial_access();
     txn.put_value(txn.db(), args[1], std::move(*value));
+    txn.notify(config::kEventSet, event, args[1]);
   } else {
-    txn.remove(args[1]);
+    txn.drop(args[1]);
   }
   reply.integer(size);
 }
 
 void cmd_sinterstore(Txn& txn, Args args, Reply& reply) {
-  store_combination(txn, SetOperation::kIntersection, args, reply);
+  store_combination(txn, SetOperation::kIntersection, args, "sinterstore", reply);
 }
-void cmd_sunionstore(Txn& txn, Args args, Reply& reply) { store_combination(txn, SetOperation::kUnion, args, reply); }
+void cmd_sunionstore(Txn& txn, Args args, Reply& reply) {
+  store_combination(txn, SetOperation::kUnion, args, "sunionstore", reply);
+}
 void cmd_sdiffstore(Txn& txn, Args args, Reply& reply) {
-  store_combination(txn, SetOperation::kDifference, args, reply);
+  store_combination(txn, SetOperation::kDifference, args, "sdiffstore", reply);
 }
 
 constexpr CommandRow kRows[] = {

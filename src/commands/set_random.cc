@@ -137,7 +137,7 @@ void pop_one(Txn& txn, std::string_view key, Record* record, Random& random, Rep
   reply.bulk(text);
   txn.effect({"SREM", key, text});
   editor.erase(text);
-  txn.finish_edit(key, edit, editor.empty(), 1);
+  txn.finish_edit(key, edit, editor.empty(), 1, "spop");
 }
 
 /// Pops 1 <= count < size members.
@@ -176,7 +176,7 @@ void pop_some(Txn& txn, std::string_view key, Record* record, uint64_t count, Ra
     }
   }
   log.flush();
-  txn.finish_edit(key, edit, false, count);
+  txn.finish_edit(key, edit, false, count, "spop");
   if (rest) reply.follow(std::move(rest));
 }
 
@@ -199,7 +199,8 @@ void cmd_spop(Txn& txn, Session& session, Args args, Reply& reply) {
     return pop_some(txn, args[1], *record, static_cast<uint64_t>(*count), random, reply);
   }
   reply_members(txn, *record, MembersShape::kSet, reply);
-  txn.remove(args[1]);
+  txn.notify(config::kEventSet, "spop", args[1]);
+  txn.drop(args[1]);
   txn.effect({"DEL", args[1]});
 }
 

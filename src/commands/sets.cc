@@ -15,7 +15,7 @@ void cmd_sadd(Txn& txn, Args args, Reply& reply) {
   editor.prepare(args[2], args.size() - 2);
   uint64_t added = 0;
   for (size_t i = 2; i < args.size(); i++) added += editor.add(args[i]);
-  txn.finish_edit(args[1], edit, false, added);
+  txn.finish_edit(args[1], edit, false, added, "sadd");
   reply.integer(static_cast<int64_t>(added));
 }
 
@@ -27,7 +27,7 @@ void cmd_srem(Txn& txn, Args args, Reply& reply) {
   SetEditor editor(edit, txn.keyspace().value_context());
   uint64_t removed = 0;
   for (size_t i = 2; i < args.size(); i++) removed += editor.erase(args[i]);
-  txn.finish_edit(args[1], edit, editor.empty(), removed);
+  txn.finish_edit(args[1], edit, editor.empty(), removed, "srem");
   reply.integer(static_cast<int64_t>(removed));
 }
 
@@ -36,7 +36,7 @@ void take(Txn& txn, std::string_view key, Record* record, std::string_view membe
   ValueEdit edit = txn.edit(key, record, ValueType::kSet);
   SetEditor editor(edit, txn.keyspace().value_context());
   editor.erase(member);
-  txn.finish_edit(key, edit, editor.empty(), 1);
+  txn.finish_edit(key, edit, editor.empty(), 1, "srem");
 }
 
 void cmd_smove(Txn& txn, Args args, Reply& reply) {
@@ -54,7 +54,7 @@ void cmd_smove(Txn& txn, Args args, Reply& reply) {
   SetEditor editor(edit, txn.keyspace().value_context());
   editor.prepare(member, 1);
   bool const is_new = editor.add(member);
-  txn.finish_edit(args[2], edit, false, is_new);
+  txn.finish_edit(args[2], edit, false, is_new, "sadd");
   reply.integer(1);
 }
 

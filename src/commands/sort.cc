@@ -180,8 +180,9 @@ void store(Txn& txn, std::string_view key, SortResult const& result, Reply& repl
     value->access = txn.keyspace().initial_access();
     txn.put_value(txn.db(), key, std::move(*value));
     txn.mark_dirty(result.size() - 1);
+    txn.notify(config::kEventList, "sortstore", key);
   } else {
-    txn.remove(key);
+    txn.drop(key);
   }
   reply.integer(static_cast<int64_t>(result.size()));
 }

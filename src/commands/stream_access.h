@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <string_view>
 
+#include "base/check.h"
 #include "command/errors.h"
 #include "commands/value_reply.h"
 #include "keyspace/keyspace.h"
@@ -21,10 +23,19 @@ class StreamEdit {
       : txn_(txn), key_(key), edit_(txn.edit(key, record, ValueType::kStream)), stream_(open_stream(edit_)) {}
   StreamEdit(StreamEdit const&) = delete;
   StreamEdit& operator=(StreamEdit const&) = delete;
-  ~StreamEdit() { txn_.finish_edit(key_, edit_, false, changes); }
+  ~StreamEdit() {
+    txn_.finish_edit(key_, edit_, false, changes);
+    for (size_t i = 0; i < events_; i++) txn_.notify(config::kEventStream, event_[i], key_);
+  }
 
   StreamBody& operator*() { return stream_; }
   StreamBody* operator->() { return &stream_; }
+
+  /// Is notified when the edit is written back; at most four.
+  void notify(std::string_view event) {
+    DCHECK(events_ < event_.size());
+    event_[events_++] = event;
+  }
 
   uint64_t changes = 0;  ///< what it counts for; 0: nothing that is kept was changed
 
@@ -33,6 +44,8 @@ class StreamEdit {
   std::string_view key_;
   ValueEdit edit_;
   StreamBody& stream_;
+  std::array<std::string_view, 4> event_;
+  size_t events_ = 0;
 };
 
 }  // namespace holdfast

@@ -41,7 +41,10 @@ class Claim {
   }
 
   void claim(StreamId id, PendingEntry entry) {
-    if (!consumer_) consumer_ = group_.add_consumer(name_, txn_.now_ms());
+    if (!consumer_) {
+      consumer_ = group_.add_consumer(name_, txn_.now_ms());
+      stream_.notify("xgroup-createconsumer");
+    }
     entry.consumer = *consumer_;
     group_.assign(id, entry);
     group_.see(*consumer_, txn_.now_ms(), true);

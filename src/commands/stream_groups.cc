@@ -83,6 +83,7 @@ void cmd_create(Txn& txn, Args args, Reply& reply) {
   StreamEdit stream(txn, args[2], record);
   stream->add_group(StreamGroup(std::string(args[3]), last_id, options->entries_read));
   stream.changes = 1;
+  stream.notify("xgroup-create");
   reply.ok();
 }
 
@@ -106,6 +107,7 @@ void cmd_setid(Txn& txn, Args args, Reply& reply) {
   group->last_id = last_id;
   group->entries_read = options->entries_read;
   stream.changes = 1;
+  stream.notify("xgroup-setid");
   reply.ok();
 }
 
@@ -118,6 +120,7 @@ void cmd_destroy(Txn& txn, Args args, Reply& reply) {
   StreamEdit stream(txn, args[2], record);
   stream->remove_group(*index);
   stream.changes = 1;
+  stream.notify("xgroup-destroy");
 }
 
 void cmd_createconsumer(Txn& txn, Args args, Reply& reply) {
@@ -131,6 +134,7 @@ void cmd_createconsumer(Txn& txn, Args args, Reply& reply) {
   StreamEdit stream(txn, args[2], record);
   stream->edit_group(*index)->add_consumer(args[4], txn.now_ms());
   stream.changes = 1;
+  stream.notify("xgroup-createconsumer");
 }
 
 void cmd_delconsumer(Txn& txn, Args args, Reply& reply) {
@@ -143,6 +147,7 @@ void cmd_delconsumer(Txn& txn, Args args, Reply& reply) {
   StreamEdit stream(txn, args[2], record);
   reply.integer(static_cast<int64_t>(stream->edit_group(*index)->remove_consumer(*consumer)));
   stream.changes = 1;
+  stream.notify("xgroup-delconsumer");
 }
 
 void cmd_help(Session&, Args, Reply& reply);

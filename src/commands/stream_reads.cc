@@ -179,6 +179,7 @@ std::optional<StreamReadPart> read_as_consumer(Txn& txn, ReadRequest const& requ
   if (made) {
     consumer = group->add_consumer(request.consumer, txn.now_ms());
     stream.changes++;
+    stream.notify("xgroup-createconsumer");
     if (request.no_ack || !wanted.only_new) log_new_consumer(txn, place, request.consumer);
   }
   if (wanted.only_new) return deliver(txn, request, place, stream, *group, *consumer);

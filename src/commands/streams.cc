@@ -131,7 +131,12 @@ void cmd_xadd(Txn& txn, Session& session, Args args, Reply& reply) {
   StreamEdit stream(txn, key, record);
   stream->append(*id, pairs, stream_node_limits(limits));
   stream.changes = 1;
-  if (options->trims) stream.changes += trim_stream(txn, *stream, options->trim);
+  stream.notify("xadd");
+  if (options->trims) {
+    uint64_t const trimmed = trim_stream(txn, *stream, options->trim);
+    stream.changes += trimmed;
+    if (trimmed > 0) stream.notify("xtrim");
+  }
   if (!wanted->seq_given || options->trim.approximate || options->limit_index != 0) {
     log_xadd(txn, args, *options, text, *stream);
   }
@@ -157,6 +162,7 @@ void cmd_xdel(Txn& txn, Args args, Reply& reply) {
   }
   StreamEdit stream(txn, key, record);
   for (StreamId const id : ids) stream.changes += stream->erase(id) ? 1 : 0;
+  if (stream.changes > 0) stream.notify("xdel");
   reply.integer(static_cast<int64_t>(stream.changes));
 }
 
@@ -170,6 +176,7 @@ void cmd_xtrim(Txn& txn, Session& session, Args args, Reply& reply) {
   if (!is_type_or_missing(record, ValueType::kStream, reply)) return;
   StreamEdit stream(txn, key, record);
   stream.changes = trim_stream(txn, *stream, options->trim);
+  if (stream.changes > 0) stream.notify("xtrim");
   reply.integer(static_cast<int64_t>(stream.changes));
   if (stream.changes == 0 || !options->trim.approximate) return;
   LoggedWords words(args);
@@ -218,6 +225,7 @@ void cmd_xsetid(Txn& txn, Args args, Reply& reply) {
   if (entries_added) stream->entries_added = static_cast<uint64_t>(*entries_added);
   if (max_deleted_id != StreamId()) stream->max_deleted_id = max_deleted_id;
   stream.changes = 1;
+  stream.notify("xsetid");
   reply.ok();
 }
 

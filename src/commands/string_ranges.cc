@@ -25,12 +25,14 @@ void cmd_append(Txn& txn, Args args, Reply& reply) {
   Record* record = txn.find(key, Lookup::kWrite);
   if (!record) {
     txn.put_string(key, added, StringForm::kAuto, std::nullopt);
+    txn.notify(config::kEventString, "append", key);
     return reply.integer(static_cast<int64_t>(added.size()));
   }
   if (!is_string_or_missing(record, reply)) return;
   size_t length = record->text_length();
   if (!length_allowed(txn, length, added.size(), reply)) return;
   reply.integer(static_cast<int64_t>(txn.write_range(key, length, added)));
+  txn.notify(config::kEventString, "append", key);
 }
 
 void cmd_strlen(Txn& txn, Args args, Reply& reply) {
@@ -51,6 +53,7 @@ void cmd_setrange(Txn& txn, Args args, Reply& reply) {
   auto at = static_cast<uint64_t>(*offset);
   if (!length_allowed(txn, at, bytes.size(), reply)) return;
   reply.integer(static_cast<int64_t>(txn.write_range(key, at, bytes)));
+  txn.notify(config::kEventString, "setrange", key);
 }
 
 /// Bytes `start` to `end` inclusive; negative positions count from the end and stop at the first byte.

@@ -30,6 +30,7 @@ void log_set_without_get(Txn& txn, Args args) {
 void set_string(Txn& txn, std::string_view key, std::string_view value, std::optional<int64_t> expire_ms) {
   if (txn.keyspace().access().lfu.load(std::memory_order_relaxed)) [[unlikely]] txn.find(key, Lookup::kWrite);
   txn.put_string(key, value, StringForm::kAuto, expire_ms);
+  txn.notify(config::kEventString, "set", key);
 }
 
 void cmd_set(Txn& txn, Args args, Reply& reply) {
@@ -57,7 +58,9 @@ void cmd_set(Txn& txn, Args args, Reply& reply) {
   }
   if (options->keep_ttl && old) expire_ms = old->expiry();
   txn.put_string(key, value, StringForm::kAuto, expire_ms);
+  txn.notify(config::kEventString, "set", key);
   if (options->expiry) {
+    txn.notify(config::kEventGeneric, "expire", key);
     log_set_with_expiry(txn, key, value, *expire_ms);
   } else if (options->get) {
     log_set_without_get(txn, args);
@@ -68,6 +71,7 @@ void cmd_set(Txn& txn, Args args, Reply& reply) {
 void cmd_setnx(Txn& txn, Args args, Reply& reply) {
   if (txn.find(args[1], Lookup::kWrite)) return reply.integer(0);
   txn.put_string(args[1], args[2], StringForm::kAuto, std::nullopt);
+  txn.notify(config::kEventString, "set", args[1]);
   reply.integer(1);
 }
 
@@ -75,6 +79,7 @@ void set_for_a_time(Txn& txn, Args args, Reply& reply, TimeUnit unit, std::strin
   auto expire_ms = read_positive_expiry(args[2], {unit, false}, txn.now_ms(), command, reply);
   if (!expire_ms) return;
   set_string(txn, args[1], args[3], expire_ms);
+  txn.notify(config::kEventGeneric, "expire", args[1]);
   log_set_with_expiry(txn, args[1], args[3], *expire_ms);
   reply.ok();
 }
@@ -104,13 +109,15 @@ void cmd_getex(Txn& txn, Args args, Reply& reply) {
   }
   reply_string(record, reply);
   if (expire_ms && *expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
-    txn.remove(key);
+    txn.drop(key);
     txn.effect({txn.expiry_deletion(), key});
   } else if (expire_ms) {
     txn.set_expiry(key, expire_ms);
+    txn.notify(config::kEventGeneric, "expire", key);
     txn.effect({"PEXPIREAT", key, to_text(*expire_ms)});
   } else if (options->persist && record->has_expiry()) {
     txn.set_expiry(key, std::nullopt);
+    txn.notify(config::kEventGeneric, "persist", key);
     txn.effect({"PERSIST", key});
   }
 }
@@ -120,7 +127,7 @@ void cmd_getdel(Txn& txn, Args args, Reply& reply) {
   if (!is_string_or_missing(record, reply)) return;
   reply_string(record, reply);
   if (!record) return;
-  txn.remove(args[1]);
+  txn.drop(args[1]);
   txn.effect({txn.user_deletion(), args[1]});
 }
 
@@ -129,6 +136,7 @@ void cmd_getset(Txn& txn, Args args, Reply& reply) {
   if (!is_string_or_missing(record, reply)) return;
   reply_string(record, reply);
   txn.put_string(args[1], args[2], StringForm::kAuto, std::nullopt);
+  txn.notify(config::kEventString, "set", args[1]);
   txn.effect({"SET", args[1], args[2]});
 }
 

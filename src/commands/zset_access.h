@@ -26,8 +26,12 @@ class Zset {
   /// Opens it for change; see Txn::edit.
   ValueEdit edit() { return txn_->edit(key_, record_, ValueType::kZset); }
   /// Writes the edit back; see Txn::finish_edit.
-  void finish(ValueEdit& edit, bool empty, uint64_t changes) { txn_->finish_edit(key_, edit, empty, changes); }
-  void finish(ValueEdit& edit, uint64_t changes) { finish(edit, ZsetReader(edit.view()).size() == 0, changes); }
+  void finish(ValueEdit& edit, bool empty, uint64_t changes, std::string_view event) {
+    txn_->finish_edit(key_, edit, empty, changes, event);
+  }
+  void finish(ValueEdit& edit, uint64_t changes, std::string_view event) {
+    finish(edit, ZsetReader(edit.view()).size() == 0, changes, event);
+  }
 
  private:
   Zset(Txn& txn, std::string_view key, Record* record) : txn_(&txn), key_(key), record_(record) {}

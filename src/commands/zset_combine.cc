@@ -256,9 +256,10 @@ void combine(Txn& txn, Args args, Request request, Reply& reply) {
   ValueContext const context = txn.keyspace().value_context();
   if (request.store) {
     if (result.empty()) {
-      txn.remove(args[1]);
+      txn.drop(args[1]);
     } else {
       txn.put_value(txn.db(), args[1], zset_value_of(set_of(result, context.hasher), context.limits));
+      txn.notify(config::kEventZset, request.command, args[1]);
     }
     return reply.integer(static_cast<int64_t>(result.size()));
   }

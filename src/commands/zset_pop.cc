@@ -11,11 +11,11 @@
 namespace holdfast {
 namespace {
 
-void erase(Txn& txn, Zset& zset, RankRange ranks) {
+void erase(Txn& txn, Zset& zset, RankRange ranks, bool highest) {
   bool const all = ranks.size() == zset.reader().size();
   ValueEdit edit = zset.edit();
   if (!all) ZsetEditor(edit, txn.keyspace().value_context()).erase_range(ranks);
-  zset.finish(edit, all, ranks.size());
+  zset.finish(edit, all, ranks.size(), highest ? "zpopmax" : "zpopmin");
 }
 
 /// Removes up to `count` (at least one) pairs of a set that exists, the highest or the lowest, and replies them.
@@ -26,7 +26,7 @@ uint64_t pop(Txn& txn, Zset& zset, bool highest, uint64_t count, ZsetShape shape
   RankRange const ranks = highest ? RankRange{size - popped, size} : RankRange{0, popped};
   // A long reply follows from a frozen copy.
   reply_slice(txn, zset, ZsetSlice::of(ranks, highest), shape, reply);
-  erase(txn, zset, ranks);
+  erase(txn, zset, ranks, highest);
   return popped;
 }
 
@@ -118,7 +118,7 @@ void pop_or_wait(Txn& txn, Args args, Reply& reply, bool highest, DataHandler ha
     reply.array(3);
     reply.bulk(key);
     reply_pair(reply, ZsetShape::kFlat, at.member(), at.score());
-    erase(txn, *zset, {rank, rank + 1});
+    erase(txn, *zset, {rank, rank + 1}, highest);
     return txn.effect({highest ? "ZPOPMAX" : "ZPOPMIN", key});
   }
   txn.wait(wait_for_any_key(args, ValueType::kZset, handler, *timeout_ms));

@@ -153,7 +153,7 @@ void cmd_zrangestore(Txn& txn, Args args, Reply& reply) {
   if (!zset) return;
   ZsetSlice const slice = zset->exists() ? request.slice_of(zset->reader()) : ZsetSlice{};
   if (slice.count == 0) {
-    txn.remove(args[1]);
+    txn.drop(args[1]);
     return reply.integer(0);
   }
   ValueEdit result{.type = ValueType::kZset};
@@ -167,6 +167,7 @@ void cmd_zrangestore(Txn& txn, Args args, Reply& reply) {
   txn.put_value(txn.db(), args[1],
                 result.in_body() ? DetachedValue::of_body(ValueType::kZset, std::move(result.made))
                                  : DetachedValue::of_packed(ValueType::kZset, std::move(result.bytes)));
+  txn.notify(config::kEventZset, "zrangestore", args[1]);
   reply.integer(static_cast<int64_t>(slice.count));
 }
 

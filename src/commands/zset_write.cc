@@ -72,7 +72,7 @@ uint64_t add_to_zset(Txn& txn, Args args, ZaddOptions const& options, std::span<
     updated += put == ZsetEditor::Put::kUpdated;
   }
   auto const changes = static_cast<uint64_t>(added + updated);
-  zset->finish(edit, false, changes);
+  zset->finish(edit, false, changes, options.increment ? "zincr" : "zadd");
   if (!options.increment) {
     reply.integer(options.count_changed ? added + updated : added);
   } else if (std::isnan(result) && !options.only_new) {
@@ -117,7 +117,7 @@ void cmd_zrem(Txn& txn, Args args, Reply& reply) {
   ZsetEditor editor(edit, txn.keyspace().value_context());
   int64_t removed = 0;
   for (size_t i = 2; i < args.size(); i++) removed += editor.erase(args[i]);
-  zset->finish(edit, static_cast<uint64_t>(removed));
+  zset->finish(edit, static_cast<uint64_t>(removed), "zrem");
   reply.integer(removed);
 }
 
@@ -125,7 +125,7 @@ void cmd_zrem(Txn& txn, Args args, Reply& reply) {
 
 /// `find(ZsetReader) -> RankRange` says which pairs go.
 template <class Find>
-void remove_range(Txn& txn, Args args, Reply& reply, Find&& find) {
+void remove_range(Txn& txn, Args args, std::string_view event, Reply& reply, Find&& find) {
   std::optional<Zset> zset = Zset::find(txn, args[1], Lookup::kWrite, reply);
   if (!zset) return;
   if (!zset->exists()) return reply.integer(0);
@@ -137,7 +137,7 @@ void remove_range(Txn& txn, Args args, Reply& reply, Find&& find) {
     // When all goes, the value goes as it is, and is taken apart in the background.
     bool const all = range.size() == size;
     if (!all) ZsetEditor(edit, txn.keyspace().value_context()).erase_range(range);
-    zset->finish(edit, all, range.size());
+    zset->finish(edit, all, range.size(), event);
   }
   reply.integer(static_cast<int64_t>(range.size()));
 }
@@ -147,19 +147,19 @@ void cmd_zremrangebyrank(Txn& txn, Args args, Reply& reply) {
   if (!first) return;
   std::optional<int64_t> const last = args.integer(3, reply);
   if (!last) return;
-  remove_range(txn, args, reply, [&](ZsetReader const& zset) { return rank_range(*first, *last, zset.size()); });
+  remove_range(txn, args, "zremrangebyrank", reply, [&](ZsetReader const& zset) { return rank_range(*first, *last, zset.size()); });
 }
 
 void cmd_zremrangebyscore(Txn& txn, Args args, Reply& reply) {
   std::optional<ScoreRange> const range = ScoreRange::parse(args, 2, 3, reply);
   if (!range) return;
-  remove_range(txn, args, reply, [&](ZsetReader const& zset) { return zset.range(range->min, range->max); });
+  remove_range(txn, args, "zremrangebyscore", reply, [&](ZsetReader const& zset) { return zset.range(range->min, range->max); });
 }
 
 void cmd_zremrangebylex(Txn& txn, Args args, Reply& reply) {
   std::optional<LexRange> const range = LexRange::parse(args, 2, 3, reply);
   if (!range) return;
-  remove_range(txn, args, reply, [&](ZsetReader const& zset) { return zset.range(range->min, range->max); });
+  remove_range(txn, args, "zremrangebylex", reply, [&](ZsetReader const& zset) { return zset.range(range->min, range->max); });
 }
 
 constexpr CommandRow kRows[] = {

@@ -36,7 +36,6 @@ constexpr Inert kInert[] = {
     {"maxmemory-clients", nullptr, Directive::kMaxmemoryClients,
      "the memory of connections is not limited all together, only that of each by client-output-buffer-limit"},
     {"min-replicas-to-write", nullptr, Directive::kMinReplicasToWrite, "writes are accepted without any replica"},
-    {"notify-keyspace-events", nullptr, Directive::kNotifyKeyspaceEvents, "no events are published"},
     {"client-default-resp", nullptr, Directive::kClientDefaultResp, "connections begin with RESP2"},
     {"oom-score-adj", nullptr, Directive::kOomScoreAdj, "the kernel's choice of whom to end is left as it is"},
     {"socket-mark-id", nullptr, Directive::kSocketMarkId, "sockets are not marked"},

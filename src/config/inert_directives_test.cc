@@ -27,7 +27,7 @@ using Names = std::vector<std::string>;
 TEST(InertDirectives, DefaultsAndWhatWorksAreFine) {
   EXPECT_EQ(names(""), Names{});
   EXPECT_EQ(names("requirepass secret\nappendonly yes\nmaxmemory 1gb\nlatency-monitor-threshold 5\n"), Names{});
-  EXPECT_EQ(names("tls-port 0\naclfile \"\"\nnotify-keyspace-events \"\"\n"), Names{});
+  EXPECT_EQ(names("tls-port 0\naclfile \"\"\nnotify-keyspace-events KEA\n"), Names{});
 }
 
 TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
@@ -36,8 +36,8 @@ TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
   EXPECT_EQ(names("tls-port 6380\n"), Names{"tls-port"});
   EXPECT_EQ(names("replicaof 10.0.0.1 6379\n"), Names{"replicaof"});
   EXPECT_EQ(names("cluster-enabled yes\nmin-replicas-to-write 1\n"), (Names{"cluster-enabled", "min-replicas-to-write"}));
-  EXPECT_EQ(names("notify-keyspace-events KEA\nclient-default-resp 3\n"),
-            (Names{"notify-keyspace-events", "client-default-resp"}));
+  EXPECT_EQ(names("list-compress-depth 1\nclient-default-resp 3\n"),
+            (Names{"client-default-resp", "list-compress-depth"}));
 }
 
 TEST(InertDirectives, AnEvictionPolicyCountsOnlyWithALimit) {

@@ -104,6 +104,7 @@ int64_t ExpiryCycle::run_fields(KeyTable& table, KeyTable::Segment& segment, Buc
   std::vector<std::string_view> const names(gone.begin(), gone.end());
   txn.note_expired_fields(db_, partition, record->key(), names);
   if (!fields.empty()) return body.next_expiry_ms();
+  txn.notify_in(db_, config::kEventGeneric, "del", record->key());
   table.erase_in_visit(segment, bucket, index);
   return kNever;
 }

@@ -15,6 +15,7 @@ namespace holdfast {
 namespace log {
 class Log;
 }
+class ChangeListener;
 
 /// All keys: P partitions, the slow lane and what the partitions share.
 ///
@@ -71,6 +72,17 @@ class Keyspace {
   /// The log that commits append to; null: none. Set before the workers start.
   void attach_log(log::Log* log) { log_ = log; }
   log::Log* log() const { return log_; }
+
+  /// Who is told of changes; null: nobody. Set before the workers start.
+  void attach_listener(ChangeListener* listener) { listener_ = listener; }
+  ChangeListener* listener() const { return listener_; }
+  /// notify-keyspace-events: the classes of which the listener is told, with K and E; 0 when it has neither of these.
+  std::atomic<uint32_t> notified{0};
+  /// Some connection caches what it reads, and the listener is told of changed keys (CLIENT TRACKING).
+  std::atomic<bool> tracked{false};
+  /// Sizes of all partitions' tables of tracked keys.
+  std::atomic<int64_t> tracked_keys{0};
+  std::atomic<int64_t> tracked_items{0};
 
   /// State of the running cut. Change only in a global transaction.
   CutState& cut() { return cut_; }
@@ -133,6 +145,7 @@ class Keyspace {
   std::unique_ptr<Partition[]> partitions_;
   SlowLane lane_;
   log::Log* log_ = nullptr;
+  ChangeListener* listener_ = nullptr;
   Access access_;
 };
 

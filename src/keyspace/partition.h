@@ -7,6 +7,7 @@
 
 #include "keyspace/key_table.h"
 #include "keyspace/partition_lock.h"
+#include "keyspace/tracked_keys.h"
 #include "keyspace/wait_table.h"
 #include "keyspace/watch_table.h"
 
@@ -31,6 +32,7 @@ struct alignas(64) Partition {
   /// Tables by database number; null while a database has never had a key here.
   std::vector<std::unique_ptr<KeyTable>> tables;
   WatchTable watchers;
+  TrackedKeys tracked;
   WaitTable waiters;
   /// Log offset after the last write to this partition: what a read must wait for under `appendfsync always`.
   uint64_t last_offset = 0;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/number.h"
+#include "keyspace/change_listener.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/wait_request.h"
 #include "log/effect_buffer.h"
@@ -13,6 +14,19 @@
 
 namespace holdfast {
 namespace {
+
+config::KeyspaceEvents class_of(ValueType type) {
+  switch (type) {
+    case ValueType::kList: return config::kEventList;
+    case ValueType::kSet: return config::kEventSet;
+    case ValueType::kZset: return config::kEventZset;
+    case ValueType::kHash: return config::kEventHash;
+    case ValueType::kStream: return config::kEventStream;
+    case ValueType::kModule: return config::kEventModule;
+    case ValueType::kString: break;
+  }
+  return config::kEventString;
+}
 
 bool is_expired(Record const* record, int64_t now_ms) { return record->has_expiry() && record->expire_ms() < now_ms; }
 
@@ -49,8 +63,11 @@ Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
     record = nullptr;
   }
   if (lookup == Lookup::kPeek) return record;
-  if (lookup != Lookup::kWrite) (record ? home.partition->hits : home.partition->misses).add(1);
-  if (record && touch_ && lookup != Lookup::kQuiet) {
+  if (lookup != Lookup::kWrite) {
+    (record ? home.partition->hits : home.partition->misses).add(1);
+    if (!record && lookup != Lookup::kSilent) notify_in(db, config::kEventKeyMiss, "keymiss", key);
+  }
+  if (record && touch_ && lookup != Lookup::kQuiet && lookup != Lookup::kSilent) {
     uint32_t before = record->access();
     uint32_t after = keyspace_.touched_access(before);
     if (after != before) record->set_access(after);
@@ -66,6 +83,7 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   if (undo_) [[unlikely]] undo_->find(db, key)->changes += changes;
   if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) [[unlikely]] note_invalidation(key, partition, false);
 }
 
 void Txn::touch_watchers(int db, std::string_view key, Partition& partition) {
@@ -81,6 +99,8 @@ void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   changed_ = true;
   if (!partition.watchers.empty()) touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) note_waited_for(db, key, partition);
+  notify_in(db, config::kEventExpired, "expired", key);
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
   std::string_view const command[] = {expiry_deletion(), key};
   add_effect(db, command);
 }
@@ -111,6 +131,7 @@ Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Ac
   if (slot && access == Access::kKeepFrequency && keyspace_.access().lfu.load(std::memory_order_relaxed)) [[unlikely]] {
     content.access = slot.entry()->access();
   }
+  if (!slot) notify_in(db, config::kEventNew, "new", content.key);
   Record* record = slot ? table.replace(slot, content) : table.insert(home.hash, content);
   changed(db, content.key, *home.partition);
   return record;
@@ -160,6 +181,7 @@ size_t Txn::write_range(std::string_view key, size_t offset, std::string_view by
   KeyTable::Slot slot = locate(db_, home, key);
   if (!slot) {
     RecordContent content{.key = key, .encoding = Encoding::kRaw, .access = keyspace_.initial_access()};
+    notify(config::kEventNew, "new", key);
     keyspace_.table(*home.partition, db_).put(home.hash, content);
     slot = locate(db_, home, key);
   }
@@ -209,6 +231,12 @@ bool Txn::remove_in(int db, std::string_view key, uint64_t changes) {
   keep_old(db, home, key);
   table(db, home)->erase(slot);
   changed(db, key, *home.partition, changes);
+  return true;
+}
+
+bool Txn::drop(std::string_view key) {
+  if (!remove(key)) return false;
+  notify(config::kEventGeneric, "del", key);
   return true;
 }
 
@@ -273,10 +301,12 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
   return edit;
 }
 
-void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes) {
+void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes, std::string_view event) {
   if (changes > 0) {
     write_back(key, edit, empty);
     changed(db_, key, *home(key).partition, changes);
+    if (!event.empty()) notify(class_of(edit.type), event, key);
+    if (empty) notify(config::kEventGeneric, "del", key);
   }
   release_edit(edit);
 }
@@ -286,6 +316,7 @@ void Txn::finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty,
   Partition& partition = *home(key).partition;
   write_back(key, edit, empty);
   note_expired_fields(db_, partition, key, fields);
+  if (empty) notify(config::kEventGeneric, "del", key);
   Keyspace::publish_counters(partition, db_);
   release_edit(edit);
 }
@@ -297,6 +328,8 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
   partition.dirty.add(fields.size());
   changed_ = true;
   if (!partition.watchers.empty()) touch_watchers(db, key, partition);
+  notify_in(db, config::kEventHash, "hexpired", key);
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
   for (std::string_view field : fields) {
     std::string_view const command[] = {"HDEL", key, field};
     add_effect(db, command);
@@ -322,6 +355,7 @@ void Txn::write_back(std::string_view key, ValueEdit& edit, bool empty) {
       content.access = slot.entry()->access();
       table.replace(slot, content);
     } else {
+      notify(config::kEventNew, "new", key);
       table.insert(home.hash, content);
     }
   }
@@ -391,6 +425,12 @@ void Txn::flush(int db) {
       Keyspace::publish_counters(partition, each);
     }
   }
+  if (keyspace_.tracked.load(std::memory_order_relaxed)) {
+    for (uint32_t i = 0; i < keyspace_.partition_count(); i++) keyspace_.partition(i).tracked.clear();
+    keyspace_.tracked_keys.store(0, std::memory_order_relaxed);
+    keyspace_.tracked_items.store(0, std::memory_order_relaxed);
+    scratch_.all_invalidated = true;
+  }
   changed_ = true;
   dirty_ += removed;
   keyspace_.partition(0).dirty.add(removed);
@@ -445,6 +485,57 @@ uint64_t Txn::append_to(log::Log& log, bool atomic) {
   return offset;
 }
 
+void Txn::note_event(int db, uint32_t event_class, std::string_view event, std::string_view key) {
+  size_t const begin = scratch_.event_keys.size();
+  scratch_.event_keys.append(key);
+  scratch_.events.push_back({event_class, db, event, begin, scratch_.event_keys.size()});
+}
+
+void Txn::publish_events() {
+  std::vector<KeyEvent> events;
+  events.reserve(scratch_.events.size());
+  std::string_view const keys = scratch_.event_keys;
+  for (TxnScratch::NotedEvent const& noted : scratch_.events) {
+    events.push_back({noted.event_class, noted.db, noted.name, keys.substr(noted.begin, noted.end - noted.begin)});
+  }
+  if (ChangeListener* listener = keyspace_.listener()) listener->happened(events);
+  scratch_.events.clear();
+  scratch_.event_keys.clear();
+}
+
+void Txn::track(std::string_view key, uint64_t client) {
+  TrackedKeys::Added const added = home(key).partition->tracked.remember(key, client);
+  keyspace_.tracked_keys.fetch_add(added.keys, std::memory_order_relaxed);
+  keyspace_.tracked_items.fetch_add(added.items, std::memory_order_relaxed);
+}
+
+void Txn::note_invalidation(std::string_view key, Partition& partition, bool by_server) {
+  Invalidation invalidation{std::string(key), partition.tracked.take(key), by_server};
+  if (!invalidation.clients.empty()) {
+    keyspace_.tracked_keys.fetch_sub(1, std::memory_order_relaxed);
+    keyspace_.tracked_items.fetch_sub(static_cast<int64_t>(invalidation.clients.size()), std::memory_order_relaxed);
+  }
+  scratch_.invalidations.push_back(std::move(invalidation));
+}
+
+bool Txn::forget_tracked(uint32_t partition) {
+  DCHECK(locks_.contains(partition));
+  auto forgotten = keyspace_.partition(partition).tracked.take_any();
+  if (!forgotten) return false;
+  keyspace_.tracked_keys.fetch_sub(1, std::memory_order_relaxed);
+  keyspace_.tracked_items.fetch_sub(static_cast<int64_t>(forgotten->second.size()), std::memory_order_relaxed);
+  scratch_.invalidations.push_back({std::move(forgotten->first), std::move(forgotten->second), true});
+  return true;
+}
+
+void Txn::publish_invalidations() {
+  ChangeListener* listener = keyspace_.listener();
+  if (listener && scratch_.all_invalidated) listener->invalidated_all(client_);
+  if (listener && !scratch_.invalidations.empty()) listener->invalidated(scratch_.invalidations, client_, scratch_.worker);
+  scratch_.invalidations.clear();
+  scratch_.all_invalidated = false;
+}
+
 uint64_t Txn::commit(bool atomic) {
   DCHECK(!committed_ && !in_command_);
   if (undo_) [[unlikely]] drop_undo();
@@ -462,6 +553,8 @@ uint64_t Txn::commit(bool atomic) {
   }
   scratch_.effects.clear();
   scratch_.commands.clear();
+  if (!scratch_.events.empty()) [[unlikely]] publish_events();
+  if (!scratch_.invalidations.empty() || scratch_.all_invalidated) [[unlikely]] publish_invalidations();
   locks_.unlock(keyspace_);
   if (!scratch_.served.empty()) [[unlikely]] {
     for (auto const& waiter : scratch_.served) waiter->deliver(offset);
@@ -496,6 +589,10 @@ void Txn::abort() {
   scratch_.effects.clear();
   scratch_.commands.clear();
   scratch_.touched.clear();
+  scratch_.events.clear();
+  scratch_.event_keys.clear();
+  // Who has been taken off the lists of readers must be told all the same.
+  if (!scratch_.invalidations.empty()) publish_invalidations();
   committed_ = true;
   locks_.unlock(keyspace_);
 }

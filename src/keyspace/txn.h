@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "config/keyspace_events.h"
+#include "keyspace/change_listener.h"
+#include "keyspace/keyspace.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/partition.h"
 #include "keyspace/record.h"
@@ -19,10 +22,6 @@
 
 namespace holdfast {
 
-namespace log {
-class Log;
-}
-class Keyspace;
 class WaitRequest;
 
 /// Buffers of a worker that its transactions use one after the other, so that a command allocates nothing.
@@ -37,6 +36,18 @@ struct TxnScratch {
   std::vector<LoggedCommand> commands;
   std::vector<log::Effect> unit;
   std::vector<std::string> edits;  // buffers for packed values
+  struct NotedEvent {
+    uint32_t event_class;
+    int db;
+    std::string_view name;  // of static life
+    size_t begin;           // of the key, in `event_keys`
+    size_t end;
+  };
+  std::vector<NotedEvent> events;
+  std::string event_keys;
+  std::vector<Invalidation> invalidations;
+  bool all_invalidated = false;
+  int worker = -1;  ///< index of the worker whose scratch it is; -1: of none
   struct TouchedKey {
     int db;
     std::string key;
@@ -58,6 +69,7 @@ enum class Lookup : uint8_t {
   kRead,      ///< counts keyspace_hits / keyspace_misses and touches the access time
   kWrite,     ///< touches the access time, counts nothing
   kQuiet,     ///< counts like kRead, touches nothing (EXISTS, TYPE, TTL, OBJECT)
+  kSilent,    ///< counts like kRead, touches nothing, and a miss is no event (OBJECT)
   kPeek,      ///< touches and counts nothing (DEBUG, expiry)
 };
 
@@ -80,6 +92,8 @@ class Txn {
   void select(int db) { db_ = db; }
   /// CLIENT NO-TOUCH: lookups leave the access time alone.
   void set_no_touch() { touch_ = false; }
+  /// The connection for which this is done.
+  void set_client(uint64_t id) { client_ = id; }
   Keyspace& keyspace() { return keyspace_; }
 
   // ---- lookups: an expired key is deleted (DEL is logged) and reported as absent --------------------------------------
@@ -106,6 +120,8 @@ class Txn {
   bool remove(std::string_view key) { return remove_in(db_, key); }
   /// `changes` is what it counts for; 0: as half of a change that is counted elsewhere (RENAME, MOVE).
   bool remove_in(int db, std::string_view key, uint64_t changes = 1);
+  /// Removes a key and notifies of `del`.
+  bool drop(std::string_view key);
   /// Sets or clears the expiry (Unix ms) of an existing key.
   void set_expiry(std::string_view key, std::optional<int64_t> expire_ms);
   /// Opens a collection for change: of `record` (from `find` of `key`, right before), or a new empty one of `type` when null.
@@ -113,8 +129,9 @@ class Txn {
   /// different keys open.
   ValueEdit edit(std::string_view key, Record* record, ValueType type);
   /// Writes the edit back; a value that is `empty` now is no key any more. `changes` is what it counts for (rdb_changes...);
-  /// 0: nothing was changed, and nothing is done. The expiry stays as it is.
-  void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes);
+  /// 0: nothing was changed, and nothing is done. The expiry stays as it is. `event` is what is notified, in the class of
+  /// the type; none when empty. After it comes `del` for a key that is gone.
+  void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes, std::string_view event = {});
   /// As finish_edit for a hash of which only `fields`, which have expired, were removed: whatever the command is, HDEL of
   /// the fields is logged, and it counts as expiry, not as a change by the command.
   void finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty, std::span<std::string_view const> fields);
@@ -132,6 +149,23 @@ class Txn {
   /// Sets `flag` when `key` of the present database changes (WATCH).
   void watch(std::string_view key, WatchFlag const& flag);
 
+  // ---- what is told (notify-keyspace-events) -------------------------------------------------------------------------
+
+  /// Notes an event of a key of the present database (of `db`), to be published at the commit. `event` is a text of static
+  /// life. One branch when nobody wants to know.
+  void notify(config::KeyspaceEvents event_class, std::string_view event, std::string_view key) {
+    notify_in(db_, event_class, event, key);
+  }
+  void notify_in(int db, config::KeyspaceEvents event_class, std::string_view event, std::string_view key) {
+    if (keyspace_.notified.load(std::memory_order_relaxed) & event_class) [[unlikely]] note_event(db, event_class, event, key);
+  }
+
+  // ---- client-side caching (CLIENT TRACKING) ------------------------------------------------------------------------
+
+  /// The connection has read `key` and wants to be told when it changes.
+  void track(std::string_view key, uint64_t client);
+  /// Forgets some tracked key of the partition, whose readers are told as if it had changed. False: there is none.
+  bool forget_tracked(uint32_t partition);
   // ---- waiting for keys -------------------------------------------------------------------------------------------------
 
   /// The present command has found nothing and wants to wait: it has changed and replied nothing. Whoever executes it takes the
@@ -216,6 +250,10 @@ class Txn {
   /// The transaction will be committed: those who WATCH what has changed are told.
   void drop_undo();
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
+  void note_event(int db, uint32_t event_class, std::string_view event, std::string_view key);
+  void publish_events();
+  void note_invalidation(std::string_view key, Partition& partition, bool by_server);
+  void publish_invalidations();
   void add_effect(int db, std::span<std::string_view const> command);
   /// A key was changed or removed: notes it for `serve_waiters` if somebody waits for it.
   void note_waited_for(int db, std::string_view key, Partition& partition);
@@ -235,6 +273,7 @@ class Txn {
   LockSet& locks_;
   TxnScratch& scratch_;
   int64_t now_ms_;
+  uint64_t client_ = 0;
   int db_ = 0;
   UndoJournal* undo_ = nullptr;
   uint64_t dirty_ = 0;

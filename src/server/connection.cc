@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "base/ticks.h"
+#include "command/observers.h"
 #include "command/blocked_client.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
@@ -86,6 +87,9 @@ void Connection::read() {
     return update_events();
   }
   worker().statistics.net_input_bytes.add(static_cast<uint64_t>(got));
+  // What was published before the client sent this comes before the replies to it.
+  worker_.deliver_pushes();
+  if (doomed_) return;
   size_t done = process(input);
   if (doomed_) return;
   if (in_scratch) {
@@ -229,8 +233,31 @@ void Connection::finish_command() {
     reply_mode = ReplyMode::kSkip;
   }
   worker_.schedule_flush(*this);
+  if (observed) [[unlikely]] {
+    // Messages that this command has caused follow its reply.
+    if (!deferred_.empty()) release_deferred();
+    services().observers->after_command(*this);
+    worker_.deliver_pushes();
+  }
 }
 
+void Connection::receive(SharedPush const& message) {
+  if (doomed_ || closing()) return;
+  if (running || executing_transaction) {
+    deferred_.push_back(message);
+    deferred_bytes_ += message->bytes();
+    return check_output_limit();
+  }
+  message->write(*this, output_);
+  worker_.schedule_flush(*this);
+}
+
+void Connection::release_deferred() {
+  for (SharedPush const& message : std::exchange(deferred_, {})) message->write(*this, output_);
+  deferred_bytes_ = 0;
+}
+
+void Connection::deliver_pushes() { worker_.deliver_pushes(); }
 void Connection::begin_wait_for_keys() {
   /// Longer waits have no timer: about 30 years.
   constexpr int64_t kTimedMillisecondsMax = 1'000'000'000'000;
@@ -316,29 +343,44 @@ void Connection::flush() {
   }
   output_blocked_ = !output_.empty();
   if (!output_blocked_ && closing() && !running) return doom();
-  if (output_blocked_ && limits_exceeded()) return doom();
+  if (output_blocked_ && limits_exceeded()) return close_for_output();
   card().output_bytes.store(output_.size(), std::memory_order_relaxed);
   update_events();
 }
 
+void Connection::check_output_limit() {
+  if (!doomed_ && limits_exceeded()) close_for_output();
+}
+
 bool Connection::limits_exceeded() {
-  config::ClientOutputLimit limit = services().config.output_limit(config::ClientClass::kNormal);
-  size_t bytes = output_.size();
+  config::ClientOutputLimit limit =
+      services().config.output_limit(subscribed() ? config::ClientClass::kPubsub : config::ClientClass::kNormal);
+  size_t bytes = output_.size() + deferred_bytes_;
   bool over_hard = limit.hard_bytes != 0 && bytes >= limit.hard_bytes;
   bool over_soft = limit.soft_bytes != 0 && bytes >= limit.soft_bytes;
   int64_t now_ms = worker().now_ms;
   if (!over_soft) {
     output_over_soft_since_ms_ = 0;
-  } else if (output_over_soft_since_ms_ == 0) {
-    output_over_soft_since_ms_ = now_ms;
-  } else if (now_ms - output_over_soft_since_ms_ > limit.soft_seconds * 1000) {
-    over_hard = true;
-  }
-  if (over_hard) {
-    services().logger.warning("Client id=%lu addr=%s scheduled to be closed ASAP for overcoming of output buffer limits.",
-                              static_cast<unsigned long>(id()), card().address.c_str());
+  } else {
+    if (output_over_soft_since_ms_ == 0) output_over_soft_since_ms_ = now_ms;
+    if (now_ms - output_over_soft_since_ms_ > limit.soft_seconds * 1000) over_hard = true;
+    if (!over_hard && !output_watched_) worker_.watch_output(*this);
+    output_watched_ = !over_hard;
   }
   return over_hard;
+}
+
+void Connection::close_for_output() {
+  if (doomed_) return;
+  services().logger.warning("Client id=%lu addr=%s scheduled to be closed ASAP for overcoming of output buffer limits.",
+                            static_cast<unsigned long>(id()), card().address.c_str());
+  close_after_reply();  // nothing more is executed
+  doom();
+}
+
+void Connection::recheck_output() {
+  output_watched_ = false;
+  check_output_limit();
 }
 
 void Connection::doom() {

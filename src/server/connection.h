@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "command/gate.h"
 #include "command/session.h"
@@ -59,6 +60,15 @@ class Connection final : public Session, public EventLoop::Handler {
   void flush();
   /// Closes at the next safe point, without sending more.
   void doom();
+  /// A message that the client has not asked for. While the reply to a command is being written, it waits for its end.
+  void receive(SharedPush const& message);
+  void deliver_pushes() override;
+  /// Closes the connection if it has more output than its class may have.
+  void check_output_limit();
+  /// The same, for the cron of the worker.
+  void recheck_output();
+  /// The same, because it does have more.
+  void close_for_output();
 
   enum class Wait : uint8_t { kReading, kAgain, kParked, kHeld, kRunning, kRunningWait, kBlocked };
   Wait wait() const { return wait_; }
@@ -87,6 +97,7 @@ class Connection final : public Session, public EventLoop::Handler {
   void update_events();
   void update_card();
   bool limits_exceeded();
+  void release_deferred();
 
   Worker& worker_;
   UniqueFd fd_;
@@ -95,12 +106,15 @@ class Connection final : public Session, public EventLoop::Handler {
   OutputBuffer output_;
   Reply reply_;
   std::shared_ptr<Waiter> waiter_;
+  std::vector<SharedPush> deferred_;  ///< messages that came while a reply was being written
+  size_t deferred_bytes_ = 0;
   int64_t output_over_soft_since_ms_ = 0;
   std::optional<EventLoop::TimerId> wait_timer_;
   uint32_t events_ = 0;
   Wait wait_ = Wait::kReading;
   bool end_of_input_ = false;
   bool output_blocked_ = false;
+  bool output_watched_ = false;
   bool doomed_ = false;
 };
 

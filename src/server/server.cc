@@ -14,6 +14,8 @@
 #include "commands/families.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
+#include "pubsub/monitor_command.h"
+#include "pubsub/subscribe.h"
 #include "scripting/families.h"
 #include "server/last_run.h"
 #include "server/process.h"
@@ -61,6 +63,8 @@ log::AofLocation aof_location(config::Config const& config) {
 
 std::vector<CommandRows> Server::families() {
   std::vector<CommandRows> all = command_families();
+  all.push_back(subscribe_commands());
+  all.push_back(monitor_command());
   for (CommandRows rows : scripting::families()) all.push_back(rows);
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
@@ -83,12 +87,14 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       commands_(families()),
       statistics_(commands_.size()),
       slow_log_(config),
+      audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
-                state_, persistence_, log_, *this, &scripting_},
+                state_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
+                &audience_.monitors},
       gate_(services_),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
-    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker()));
+    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker(), audience_.office.inbox(i)));
   }
 }
 
@@ -115,9 +121,14 @@ void Server::wake_workers() {
 
 void Server::connect_parts() {
   keyspace_.attach_log(&log_);
+  keyspace_.attach_listener(&audience_);
   clients_.close_connection = [this](ClientCard& card) {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
+  };
+  audience_.office.wake = [this](int index) {
+    Worker* worker = workers_[static_cast<size_t>(index)].get();
+    worker->post([worker] { worker->deliver_pushes(); });
   };
   auto tell_workers = [this] {
     for (auto const& each : workers_) {
@@ -184,6 +195,12 @@ void Server::connect_config() {
                       apply_keyspace_settings();
                       return {};
                     });
+  auto const set_keyspace_events = [this]() -> Status {
+    audience_.events.set_mask(config_.keyspace_events());
+    return {};
+  };
+  static_cast<void>(set_keyspace_events());
+  config_.on_change({Directive::kNotifyKeyspaceEvents}, set_keyspace_events);
   auto const set_latency_threshold = [this]() -> Status {
     latency_.set_threshold_ms(config_.integer(Directive::kLatencyMonitorThreshold));
     return {};

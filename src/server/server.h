@@ -26,6 +26,7 @@
 #include "log/aof_directory.h"
 #include "log/log.h"
 #include "memory/lazy_free.h"
+#include "pubsub/audience.h"
 #include "scripting/scripting.h"
 #include "server/acceptor.h"
 #include "server/internal_session.h"
@@ -94,6 +95,7 @@ class Server final : public ServerControl {
   WriteGuards guards_;
   SlowLog slow_log_;
   ServerState state_;
+  Audience audience_;
   Services services_;
   Gate gate_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "command/client_card.h"
+#include "command/observers.h"
 #include "command/server_state.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
@@ -37,14 +38,16 @@ class Worker::ConnectionWaiter final : public Waiter {
   uint64_t id_;
 };
 
-Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics)
+Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics, Inbox& inbox)
     : index_(index),
       services_(services),
       gate_(gate),
+      inbox_(inbox),
       loop_(services.clock),
       context_(statistics),
       expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())),
       scratch_(Connection::kReadBytes) {
+  context_.scratch.worker = index;
   loop_.set_before_sleep([this] { end_turn(); });
   loop_.every(kCronMilliseconds, [this] { cron(); });
 }
@@ -94,6 +97,18 @@ bool Worker::log_allows(Connection& connection) {
   if (safe()) return true;
   waiting_for_log_.push_back(connection.id());
   return false;
+}
+
+void Worker::deliver_pushes() {
+  if (inbox_.empty()) return;
+  refresh_time();
+  inbox_.drain([this](Inbox::Delivery const& delivery) {
+    for (uint64_t id : *delivery.receivers) {
+      auto found = connections_.find(id);
+      if (found == connections_.end()) continue;
+      delivery.message ? found->second->receive(delivery.message) : found->second->close_for_output();
+    }
+  });
 }
 
 void Worker::log_advanced() {
@@ -147,6 +162,8 @@ void Worker::run_pending() {
 void Worker::end_turn() {
   run_pending();
   bool cut_more = services_.persistence.busy() && services_.persistence.slice(index_, kCutSliceMicroseconds);
+  services_.observers->end_turn(index_);
+  deliver_pushes();
   // Flushing may let a connection go on, whose replies are then sent in the next turn.
   std::vector<Connection*> flushing = std::exchange(to_flush_, {});
   for (Connection* connection : flushing) connection->flush();
@@ -211,6 +228,10 @@ void Worker::cron() {
     }
   }
   if (services_.state.busy_scripts.any()) look_at_parked();
+  for (uint64_t id : std::exchange(over_soft_limit_, {})) {
+    auto found = connections_.find(id);
+    if (found != connections_.end()) found->second->recheck_output();
+  }
   if (!expiry_timer_) run_expiry();
 }
 

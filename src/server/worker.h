@@ -12,6 +12,7 @@
 #include "command/worker_context.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
+#include "pubsub/inbox.h"
 #include "resp/request_parser.h"
 #include "server/connection.h"
 
@@ -30,7 +31,7 @@ class Worker {
   /// While much expires, the expiry gets a slice this often: at most a quarter of the worker's time.
   static constexpr int64_t kExpiryPauseMicroseconds = 800;
 
-  Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics);
+  Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics, Inbox& inbox);
   ~Worker();
   Worker(Worker const&) = delete;
   Worker& operator=(Worker const&) = delete;
@@ -56,6 +57,8 @@ class Worker {
   void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card);
   /// Closes the connection with this id if it is still here (CLIENT KILL).
   void close_connection(uint64_t id);
+  /// Hands what is in the inbox to its receivers.
+  void deliver_pushes();
   /// The log is durable up to a new offset: replies that waited may go.
   void log_advanced();
 
@@ -76,6 +79,8 @@ class Worker {
   /// Any thread, after the log has advanced: true when replies have come to wait since it was asked last; `log_advanced` is
   /// then to be posted. Both sides exchange the flag, so that either the worker sees the offset or the asker sees the flag.
   bool take_log_wait() { return waits_for_log_.exchange(false, std::memory_order_acq_rel); }
+  /// The connection has more output than its class may have for some time: it is looked at again in the cron.
+  void watch_output(Connection& connection) { over_soft_limit_.push_back(connection.id()); }
   /// Removes and destroys the connection at the end of the turn.
   void bury(Connection& connection);
   /// "Possible SECURITY ATTACK detected", at most once a minute.
@@ -98,6 +103,7 @@ class Worker {
   int index_;
   Services& services_;
   Gate& gate_;
+  Inbox& inbox_;
   EventLoop loop_;
   WorkerContext context_;
   ExpiryCycle expiry_;
@@ -111,6 +117,7 @@ class Worker {
   std::vector<uint64_t> pending_;  // in the states again and running
   std::vector<uint64_t> delayed_;  // held, or running and waiting: looked at every millisecond
   std::vector<uint64_t> dead_;
+  std::vector<uint64_t> over_soft_limit_;
   bool delay_timer_ = false;
   bool expiry_timer_ = false;
   bool busy_ = false;

@@ -220,3 +220,67 @@ def test_a_lost_connection_is_made_again(server, connection):
     with redis.Redis(port=server.port) as other:
         other.client_kill_filter(_type="normal", skipme=True)
     assert connection.get("k") == "v"
+
+
+def test_publish_and_subscribe(connection):
+    with connection.pubsub() as listener:
+        listener.subscribe("news")
+        listener.psubscribe("n?ws", "other*")
+        assert [listener.get_message(timeout=5)["data"] for _ in range(3)] == [1, 2, 3]
+        assert connection.publish("news", "ä") == 2 and connection.publish("other:1", "x") == 1
+        heard = [listener.get_message(timeout=5) for _ in range(3)]
+        assert [(message["type"], message["channel"], message["data"]) for message in heard] == [
+            ("message", "news", "ä"),
+            ("pmessage", "news", "ä"),
+            ("pmessage", "other:1", "x"),
+        ]
+        assert connection.pubsub_channels() == ["news"] and connection.pubsub_numpat() == 2
+        assert connection.pubsub_numsub("news", "none") == [("news", 1), ("none", 0)]
+        listener.ping()
+        assert listener.get_message(timeout=5)["type"] == "pong"
+        listener.unsubscribe()
+        listener.punsubscribe()
+        assert [listener.get_message(timeout=5)["data"] for _ in range(3)][-1] == 0
+    assert connection.publish("news", "nobody") == 0
+
+
+def test_messages_in_a_thread(connection):
+    heard = []
+    listener = connection.pubsub(ignore_subscribe_messages=True)
+    listener.subscribe(**{"jobs": lambda message: heard.append(message["data"])})
+    thread = listener.run_in_thread(sleep_time=0.01)
+    try:
+        deadline = time.monotonic() + 10
+        while connection.publish("jobs", "first") == 0:
+            assert time.monotonic() < deadline
+        for n in range(1000):
+            connection.publish("jobs", n)
+        while len(heard) < 1001:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert heard == ["first"] + [str(n) for n in range(1000)]
+    finally:
+        thread.stop()
+        thread.join()
+
+
+def test_keyspace_events(connection):
+    connection.config_set("notify-keyspace-events", "KEA")
+    with connection.pubsub(ignore_subscribe_messages=True) as listener:
+        listener.psubscribe("__keyevent@0__:*")
+        listener.get_message(timeout=5)
+        connection.set("k", "v")
+        connection.delete("k")
+        heard = [listener.get_message(timeout=5) for _ in range(2)]
+        assert [(message["channel"], message["data"]) for message in heard] == [
+            ("__keyevent@0__:set", "k"),
+            ("__keyevent@0__:del", "k"),
+        ]
+    connection.config_set("notify-keyspace-events", "")
+
+
+def test_monitor(connection):
+    with connection.monitor() as monitor:
+        connection.set("seen", "v")
+        shown = monitor.next_command()
+        assert shown["command"] == "SET seen v" and shown["db"] == 0 and shown["client_type"] == "tcp"

@@ -5,10 +5,7 @@ leaves this list together with the commit that brings the command; `test_later_c
 """
 
 LATER = {
-    "pubsub": "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe",
-    "tracking": "client|caching client|tracking",
     "access control": "acl",
-    "observation": "monitor",
     "replication": "failover psync replconf replicaof slaveof sync",
     "cluster": "asking cluster migrate readonly readwrite",
     "modules": "module",
@@ -18,6 +15,6 @@ NAMES = frozenset(name for names in LATER.values() for name in names.split())
 
 
 def is_later(name: str) -> bool:
-    """Whether `name` (`get`, `client|tracking`; any case) may be missing. A container stands for its subcommands."""
+    """Whether `name` (`get`, `acl|cat`; any case) may be missing. A container stands for its subcommands."""
     name = name.lower()
     return name in NAMES or name.partition("|")[0] in NAMES

@@ -182,3 +182,17 @@ def test_d36_the_debugger_is_accepted_and_does_nothing(both):
     assert candidate.command("SCRIPT", "DEBUG", "YES").value == b"OK"
     assert candidate.command("EVAL", "redis.breakpoint() return 7", "0").value == 7
     assert candidate.command("SCRIPT", "DEBUG", "NO").value == b"OK"
+
+
+def test_d39_own_messages_stand_behind_the_reply(both):
+    seen = []
+    for client in both:
+        client.must("HELLO", "3")
+        client.send("SUBSCRIBE", "channel")
+        assert client.read_any().kind is Kind.PUSH
+        for command in (("MULTI",), ("PUBLISH", "channel", "x"), ("PING",), ("EXEC",), ("ECHO", "end")):
+            client.send(*command)
+        seen.append(client.read_raw_until(b"$3\r\nend\r\n"))
+        client.must("RESET")
+    push, array = b">3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$1\r\nx\r\n", b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n"
+    assert seen == [array + push + b":1\r\n+PONG\r\n", array + b":1\r\n+PONG\r\n" + push]

@@ -107,22 +107,22 @@ def test_every_row_has_a_reason():
         ),
         (
             "CLIENT HELP",
-            _help("CLIENT <subcommand>", "ID", "    Return the ID.", "KILL <a>", "KILL <b>", "TRACKING (ON|OFF)"),
+            _help("CLIENT <subcommand>", "ID", "    Return the ID.", "KILL <a>", "KILL <b>"),
             _help("CLIENT <subcommand>", "KILL", "    Closes.", "ID", "SETINFO x"),
         ),
         ("COMMAND INFO get acl", _array(_description("get"), _description("acl")), _array(_description("get"), _NULL)),
         ("COMMAND INFO waitaof", _array(_NULL), _array(_description("waitaof"))),
         (
             "COMMAND",
-            _array(_description("acl"), _description("client", _description("client|tracking")), _description("get")),
-            _array(_description("get"), _description("client", _description("client|setinfo"))),
+            _array(_description("acl"), _description("cluster", _description("cluster|nodes")), _description("get")),
+            _array(_description("get"), _description("cluster")),
         ),
         ("COMMAND LIST", _array(_bulk("get"), _bulk("acl|cat")), _array(_bulk("get"))),
         ("COMMAND DOCS get", _document("get", "1.0.0", "Get a key."), _document("get", "1.0.0", "Answers a string.")),
         (
             "COMMAND DOCS",
-            _array(*_document("client", "1.0.0", "a", *_document("client|tracking", "6.0.0", "b").value).value),
-            _array(*_document("client", "1.0.0", "c", *_document("client|setinfo", "7.2.0", "d").value).value),
+            _array(*_document("client", "1.0.0", "a", *_document("client|id", "6.0.0", "b").value).value),
+            _array(*_document("client", "1.0.0", "c", *_document("client|id", "6.0.0", "d").value).value),
         ),
         (
             "LATENCY DOCTOR",

@@ -32,6 +32,17 @@ await redis.set("bytes", bytes);
 assert.ok(bytes.equals(await redis.getBuffer("bytes")));
 assert.match(await redis.info("server"), /redis_version:/);
 
+const listener = redis.duplicate();
+const heard = [];
+listener.on("message", (channel, message) => heard.push([channel, message]));
+listener.on("pmessage", (pattern, channel, message) => heard.push([pattern, channel, message]));
+assert.equal(await listener.subscribe("news", "other"), 2);
+assert.equal(await listener.psubscribe("n*"), 3);
+assert.equal(await redis.publish("news", "ä"), 2);
+assert.equal(await listener.unsubscribe("news", "other"), 1); // what was published before comes before
+assert.deepEqual(heard, [["news", "ä"], ["n*", "news", "ä"]]);
+listener.disconnect();
+
 const id = await redis.client("ID");
 await other.client("KILL", "ID", id);
 assert.equal(await redis.get("a"), "9"); // it connects again by itself
