@@ -22,7 +22,7 @@ struct ClaimedGroup {
   size_t index;
 };
 std::optional<ClaimedGroup> find_claimed_group(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[1], Lookup::kWrite);
+  Record* record = txn.find(args[1]);
   if (!is_type_or_missing(record, ValueType::kStream, reply)) return std::nullopt;
   std::optional<size_t> const index = record ? stream_of(record).find_group(args[2]) : std::nullopt;
   if (!index) {

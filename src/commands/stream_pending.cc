@@ -15,7 +15,7 @@ namespace holdfast {
 namespace {
 
 void cmd_xack(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[1], Lookup::kWrite);
+  Record* record = txn.find(args[1]);
   if (!is_type_or_missing(record, ValueType::kStream, reply)) return;
   std::optional<size_t> const index = record ? stream_of(record).find_group(args[2]) : std::nullopt;
   if (!index) return reply.integer(0);

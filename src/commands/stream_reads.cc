@@ -77,7 +77,7 @@ struct Wanted {
   bool only_new = false;     ///< `>`: entries that the group has not read
 };
 
-/// Looks all streams up. On failure writes the error.
+/// Looks all streams up (which counts, as in Redis, and reading them counts again). On failure writes the error.
 std::optional<std::vector<Wanted>> resolve(Txn& txn, Args args, ReadRequest const& request, Reply& reply) {
   std::vector<Wanted> streams;
   streams.reserve(request.keys);
@@ -166,7 +166,7 @@ StreamReadPart redeliver(Txn& txn, ReadRequest const& request, Wanted const& wan
 
 /// What a consumer gets of one stream; nothing when there is nothing new.
 std::optional<StreamReadPart> read_as_consumer(Txn& txn, ReadRequest const& request, Wanted const& wanted) {
-  Record* record = txn.find(wanted.key, Lookup::kPeek);
+  Record* record = txn.find(wanted.key);
   StreamBody const& present = stream_of(record);
   size_t const group_index = *present.find_group(request.group);
   std::optional<ConsumerIndex> consumer = present.group(group_index).find_consumer(request.consumer);
@@ -196,7 +196,7 @@ void read(Txn& txn, Args args, Reply& reply, bool of_group, DataHandler handler)
     std::optional<StreamReadPart> part;
     if (of_group) {
       part = read_as_consumer(txn, *request, wanted);
-    } else if (Record* record = txn.find(wanted.key, Lookup::kPeek)) {
+    } else if (Record* record = txn.find(wanted.key)) {
       part = part_after(wanted.key, *static_cast<StreamBody*>(record->body()), wanted.after, request->count);
     }
     if (part) parts.push_back(std::move(*part));
