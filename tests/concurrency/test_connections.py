@@ -123,7 +123,9 @@ def _count_until_killed(shift):
         with shift.client() as observer:
             while True:
                 try:
-                    assert value <= _settled(observer, key) <= value + sent
+                    settled = _settled(observer, key)
+                    assert value <= settled <= value + sent
+                    value = settled  # the next connection may be killed before it has looked
                     break
                 except ConnectionClosed:
                     observer.close()
