@@ -2,13 +2,12 @@
 // otherwise. Bytes per element are reported as the counter `bytes`.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
-#include "base/hash.h"
 #include "base/random.h"
+#include "made_text.h"
 #include "structures/block_list.h"
 #include "structures/id_tree.h"
 #include "structures/sorted_set.h"
@@ -19,27 +18,6 @@ namespace {
 
 constexpr StreamNodeLimits kNodeLimits{.bytes = 4096, .entries = 100};
 constexpr uint64_t kPage = 10;
-
-/// Ten decimal digits that `index` stands for. Made, not looked up: the benchmark must not add cache misses.
-struct Text {
-  std::array<char, 10> digits;
-  explicit Text(uint64_t index) {
-    uint64_t number = index * 2'654'435'761 % 10'000'000'000;
-    for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, number /= 10)
-      *digit = static_cast<char>('0' + number % 10);
-  }
-  std::string_view view() const { return {digits.data(), digits.size()}; }
-};
-
-KeyHasher const& hasher() {
-  static KeyHasher const instance(1);
-  return instance;
-}
-
-template <class Collection>
-void report_bytes(benchmark::State& state, Collection const& collection) {
-  state.counters["bytes"] = static_cast<double>(collection.memory_bytes()) / static_cast<double>(collection.size());
-}
 
 // ---- lists ----
 

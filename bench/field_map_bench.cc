@@ -2,43 +2,20 @@
 // reported as the counter `bytes`.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
-#include "base/hash.h"
 #include "base/random.h"
+#include "made_text.h"
 #include "structures/field_map.h"
 #include "structures/score_index.h"
 
 namespace holdfast {
 namespace {
 
-/// The decimal digits of some number that `index` stands for. Made, not looked up: the benchmark must not add cache
-/// misses.
-struct Key {
-  std::array<char, 10> digits;
-  explicit Key(uint64_t index) {
-    uint64_t number = index * 2'654'435'761 % 10'000'000'000;
-    for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, number /= 10)
-      *digit = static_cast<char>('0' + number % 10);
-  }
-  std::string_view view() const { return {digits.data(), digits.size()}; }
-};
-
-KeyHasher const& hasher() {
-  static KeyHasher const instance(1);
-  return instance;
-}
-
-template <class Table>
-void report_bytes(benchmark::State& state, Table const& table) {
-  state.counters["bytes"] = static_cast<double>(table.memory_bytes()) / static_cast<double>(table.size());
-}
-
 FieldMap filled_map(uint64_t fields) {
   FieldMap map(hasher());
-  for (uint64_t i = 0; i < fields; i++) map.put(Key(i).view(), Key(i).view());
+  for (uint64_t i = 0; i < fields; i++) map.put(Text(i).view(), Text(i).view());
   return map;
 }
 
@@ -55,7 +32,7 @@ void map_update(benchmark::State& state) {
   FieldMap map = filled_map(fields);
   Random random(1);
   for (auto _ : state) {
-    Key const key(random.next() % fields);
+    Text const key(random.next() % fields);
     map.put(key.view(), key.view());
   }
   report_bytes(state, map);
@@ -64,7 +41,7 @@ void map_find(benchmark::State& state) {
   auto const fields = static_cast<uint64_t>(state.range(0));
   FieldMap const map = filled_map(fields);
   Random random(1);
-  for (auto _ : state) benchmark::DoNotOptimize(map.find(Key(random.next() % fields).view()));
+  for (auto _ : state) benchmark::DoNotOptimize(map.find(Text(random.next() % fields).view()));
 }
 void map_random(benchmark::State& state) {
   FieldMap const map = filled_map(static_cast<uint64_t>(state.range(0)));
@@ -74,18 +51,18 @@ void map_random(benchmark::State& state) {
 void set_contains(benchmark::State& state) {
   auto const members = static_cast<uint64_t>(state.range(0));
   FieldSet set(hasher());
-  for (uint64_t i = 0; i < members; i++) set.add(Key(i).view());
+  for (uint64_t i = 0; i < members; i++) set.add(Text(i).view());
   Random random(1);
-  for (auto _ : state) benchmark::DoNotOptimize(set.contains(Key(random.next() % members).view()));
+  for (auto _ : state) benchmark::DoNotOptimize(set.contains(Text(random.next() % members).view()));
   report_bytes(state, set);
 }
 void index_lookup(benchmark::State& state) {
   auto const members = static_cast<uint64_t>(state.range(0));
   ScoreIndex index;
-  for (uint64_t i = 0; i < members; i++) index.insert(hasher()(Key(i).view()), 1);
+  for (uint64_t i = 0; i < members; i++) index.insert(hasher()(Text(i).view()), 1);
   Random random(1);
   for (auto _ : state) {
-    uint64_t const hash = hasher()(Key(random.next() % members).view());
+    uint64_t const hash = hasher()(Text(random.next() % members).view());
     benchmark::DoNotOptimize(index.for_each_candidate(hash, [](double) { return true; }));
   }
   report_bytes(state, index);

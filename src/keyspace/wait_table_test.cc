@@ -30,7 +30,7 @@ class FakeWaiter final : public KeyWaiter {
 
 std::shared_ptr<FakeWaiter> waiter() { return std::make_shared<FakeWaiter>(); }
 
-TEST(WaitTableTest, servesWhoCameFirstAndPassesOverTheDead) {
+TEST(WaitTableTest, ServesWhoCameFirstAndPassesOverTheDead) {
   WaitTable table;
   auto first = waiter(), second = waiter(), third = waiter();
   for (auto const& each : {first, second, third}) table.add(0, "k", ValueType::kList, each);
@@ -47,7 +47,7 @@ TEST(WaitTableTest, servesWhoCameFirstAndPassesOverTheDead) {
   EXPECT_TRUE(table.empty());
 }
 
-TEST(WaitTableTest, keysOfOtherDatabasesAndTypesAreOthers) {
+TEST(WaitTableTest, KeysOfOtherDatabasesAndTypesAreOthers) {
   WaitTable table;
   auto list = waiter(), zset = waiter();
   table.add(0, "k", ValueType::kList, list);
@@ -61,7 +61,7 @@ TEST(WaitTableTest, keysOfOtherDatabasesAndTypesAreOthers) {
   EXPECT_EQ(table.find(0, "k")->first(ValueType::kStream), nullptr);
 }
 
-TEST(WaitTableTest, visitsStreamsInOrderAndKeepsThoseWhoStay) {
+TEST(WaitTableTest, VisitsStreamsInOrderAndKeepsThoseWhoStay) {
   WaitTable table;
   std::vector<std::shared_ptr<FakeWaiter>> waiters;
   for (int i = 0; i < 6; i++) table.add(0, "s", ValueType::kStream, waiters.emplace_back(waiter()));
@@ -80,7 +80,7 @@ TEST(WaitTableTest, visitsStreamsInOrderAndKeepsThoseWhoStay) {
   EXPECT_EQ(visited, (std::vector<std::shared_ptr<KeyWaiter>>{waiters[1], waiters[3], waiters[5]}));
 }
 
-TEST(WaitTableTest, whoStopsWaitingTakesNoMemoryForLong) {
+TEST(WaitTableTest, WhoStopsWaitingTakesNoMemoryForLong) {
   WaitTable table;
   auto stays = waiter();
   table.add(0, "k", ValueType::kList, stays);
@@ -94,7 +94,7 @@ TEST(WaitTableTest, whoStopsWaitingTakesNoMemoryForLong) {
   EXPECT_EQ(table.find(0, "k")->first(ValueType::kList), stays);
 }
 
-TEST(WaitTableTest, whoLeavesIsTakenOutAtTheEndsOfItsLine) {
+TEST(WaitTableTest, WhoLeavesIsTakenOutAtTheEndsOfItsLine) {
   WaitTable table;
   std::vector<std::shared_ptr<FakeWaiter>> waiters;
   for (int i = 0; i < 5; i++) {
@@ -114,7 +114,7 @@ TEST(WaitTableTest, whoLeavesIsTakenOutAtTheEndsOfItsLine) {
   table.trim(0, "k", 7);
 }
 
-TEST(WaitTableTest, knowsTheTargetsOfTheLiving) {
+TEST(WaitTableTest, KnowsTheTargetsOfTheLiving) {
   WaitTable table;
   auto lives = waiter(), dead = waiter();
   table.add_target(1, 10, lives);
@@ -126,7 +126,7 @@ TEST(WaitTableTest, knowsTheTargetsOfTheLiving) {
   EXPECT_EQ(found, std::vector<uint64_t>{10});
 }
 
-TEST(WaitTableTest, oneOfManyClaims) {
+TEST(WaitTableTest, OneOfManyClaims) {
   for (int round = 0; round < 200; round++) {
     auto one = waiter();
     std::atomic<int> winners{0};
@@ -172,12 +172,12 @@ class LocksForWaitersTest : public testing::Test {
   std::shared_ptr<Waiter> nobody_;
 };
 
-TEST_F(LocksForWaitersTest, withoutWaitersNothingIsAdded) {
+TEST_F(LocksForWaitersTest, WithoutWaitersNothingIsAdded) {
   EXPECT_EQ(lock_for("a"), 0);
   EXPECT_EQ(locks_.partitions().size(), 1u);
 }
 
-TEST_F(LocksForWaitersTest, followsAChain) {
+TEST_F(LocksForWaitersTest, FollowsAChain) {
   waits("a", "b");
   waits("b", "c");
   waits("other", "elsewhere");
@@ -187,25 +187,25 @@ TEST_F(LocksForWaitersTest, followsAChain) {
   EXPECT_LE(locks_.partitions().size(), 3u);
 }
 
-TEST_F(LocksForWaitersTest, aCircleEnds) {
+TEST_F(LocksForWaitersTest, ACircleEnds) {
   waits("a", "b");
   waits("b", "a");
   EXPECT_EQ(lock_for("a"), 1);
 }
 
-TEST_F(LocksForWaitersTest, theDeadNeedNothing) {
+TEST_F(LocksForWaitersTest, TheDeadNeedNothing) {
   waits("a", "b");
   waiter_->claim();
   EXPECT_EQ(lock_for("a"), 0);
 }
 
-TEST_F(LocksForWaitersTest, longChainsTakeAllPartitions) {
+TEST_F(LocksForWaitersTest, LongChainsTakeAllPartitions) {
   for (int i = 0; i < 40; i++) waits(key(i), key(i + 1));
   EXPECT_EQ(lock_for(key(0)), LockSet::kGrowthsBeforeAll + 1);
   EXPECT_TRUE(locks_.global());
 }
 
-TEST_F(LocksForWaitersTest, keysAreRememberedWhenTheirMemoryIsGone) {
+TEST_F(LocksForWaitersTest, KeysAreRememberedWhenTheirMemoryIsGone) {
   waits("a", "b");
   locks_.clear();
   locks_.add_key(keyspace_, "a");

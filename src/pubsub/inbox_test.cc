@@ -33,7 +33,7 @@ std::vector<std::string> take(Inbox& inbox) {
   return texts;
 }
 
-TEST(Inbox, delivers_in_order_and_tells_the_owner_once) {
+TEST(Inbox, DeliversInOrderAndTellsTheOwnerOnce) {
   Inbox inbox;
   EXPECT_TRUE(inbox.empty());
   EXPECT_TRUE(inbox.push(text("a"), one(1)));
@@ -46,7 +46,7 @@ TEST(Inbox, delivers_in_order_and_tells_the_owner_once) {
   EXPECT_EQ(take(inbox), (std::vector<std::string>{"d"}));
 }
 
-TEST(Inbox, throws_away_what_is_too_much_but_tells_whose_it_was) {
+TEST(Inbox, ThrowsAwayWhatIsTooMuchButTellsWhoseItWas) {
   constexpr size_t kBytesMax = 1000;
   Inbox inbox;
   inbox.push(text(std::string(2000, 'x')), one(1), kBytesMax);  // nothing waited yet
@@ -60,13 +60,13 @@ TEST(Inbox, throws_away_what_is_too_much_but_tells_whose_it_was) {
   EXPECT_EQ(take(inbox), (std::vector<std::string>{"c"})) << "there is room again";
 }
 
-TEST(Inbox, what_is_not_delivered_is_freed) {
+TEST(Inbox, WhatIsNotDeliveredIsFreed) {
   Inbox inbox;
   inbox.push(text("a"), one(1));
   inbox.push(text("b"), one(1));
 }
 
-TEST(PostOffice, wakes_each_worker_that_had_nothing_to_do_after_the_round) {
+TEST(PostOffice, WakesEachWorkerThatHadNothingToDoAfterTheRound) {
   PostOffice office(3);
   std::vector<int> woken;
   office.wake = [&](int worker) { woken.push_back(worker); };
@@ -81,7 +81,7 @@ TEST(PostOffice, wakes_each_worker_that_had_nothing_to_do_after_the_round) {
   EXPECT_TRUE(office.inbox(1).empty());
 }
 
-TEST(Inbox, many_senders_keep_their_orders) {
+TEST(Inbox, ManySendersKeepTheirOrders) {
   constexpr int kSenders = 4;
   constexpr int kMessages = 2000;
   Inbox inbox;

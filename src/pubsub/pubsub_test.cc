@@ -8,27 +8,19 @@
 #include <thread>
 #include <vector>
 
-#include "commands/command_fixture.h"
-#include "pubsub/audience.h"
-#include "pubsub/subscribe.h"
+#include "pubsub/audience_fixture.h"
 
 namespace holdfast {
 namespace {
 
-class PubSubTest : public CommandTest {
+class PubSubTest : public AudienceTest {
  protected:
   static constexpr int kWorkers = 2;
 
-  PubSubTest() : CommandTest(families()) {
-    session_->services().observers = &audience_;
-    session_->services().pubsub = &audience_.pubsub;
-    office_wake_count_ = 0;
+  PubSubTest() : AudienceTest(kWorkers) {
     audience_.office.wake = [this](int) { office_wake_count_++; };
   }
-  ~PubSubTest() override {
-    others_.clear();
-    session_.reset();
-  }
+  ~PubSubTest() override { others_.clear(); }
 
   /// Another connection, of `worker`.
   Session& connect(int worker) {
@@ -39,32 +31,12 @@ class PubSubTest : public CommandTest {
     return *others_.back();
   }
 
-  /// What the inbox of `worker` holds for `session`, as it is written to it.
-  std::string received(Session& session, int worker = 0) {
-    OutputBuffer out;
-    audience_.office.inbox(worker).drain([&](Inbox::Delivery const& delivery) {
-      if (std::ranges::count(*delivery.receivers, session.card().id)) delivery.message->write(session, out);
-    });
-    return out.to_string();
-  }
-
-  Audience audience_{{kWorkers, clock_, config_, keyspace_, session_->services().clients}};
   PubSub& pubsub_ = audience_.pubsub;
   std::vector<std::unique_ptr<TestSession>> others_;
-  int office_wake_count_;
-
- private:
-  static std::vector<CommandRows> families() {
-    static constexpr CommandRow kContainers[] = {
-        {.name = "memory", .arity = -2, .flags = "", .keys = "", .categories = ""}};
-    std::vector<CommandRows> families = command_families();
-    families.push_back(kContainers);
-    families.push_back(subscribe_commands());
-    return families;
-  }
+  int office_wake_count_ = 0;
 };
 
-TEST_F(PubSubTest, confirmations_count_channels_and_patterns) {
+TEST_F(PubSubTest, ConfirmationsCountChannelsAndPatterns) {
   expect("subscribe a", R"(["subscribe" "a" :1])");
   expect("subscribe a", R"(["subscribe" "a" :1])");
   expect("psubscribe a*", R"(["psubscribe" "a*" :2])");
@@ -81,7 +53,7 @@ TEST_F(PubSubTest, confirmations_count_channels_and_patterns) {
   expect("get k", "nil");
 }
 
-TEST_F(PubSubTest, a_message_is_written_in_the_protocol_of_its_receiver) {
+TEST_F(PubSubTest, AMessageIsWrittenInTheProtocolOfItsReceiver) {
   run("subscribe a");
   Session& other = connect(1);
   EXPECT_TRUE(pubsub_.subscribe(other, Topic::kPattern, "?"));
@@ -92,14 +64,14 @@ TEST_F(PubSubTest, a_message_is_written_in_the_protocol_of_its_receiver) {
   EXPECT_EQ(received(other, 1), ">4\r\n$8\r\npmessage\r\n$1\r\n?\r\n$1\r\na\r\n$4\r\ntext\r\n");
 }
 
-TEST_F(PubSubTest, a_long_payload_is_written_whole) {
+TEST_F(PubSubTest, ALongPayloadIsWrittenWhole) {
   run("ssubscribe a");
   std::string const payload(100'000, 'x');
   EXPECT_EQ(pubsub_.publish(Topic::kShardChannel, "a", payload), 1);
   EXPECT_EQ(received(*session_), "*3\r\n$8\r\nsmessage\r\n$1\r\na\r\n$100000\r\n" + payload + "\r\n");
 }
 
-TEST_F(PubSubTest, who_has_left_gets_nothing_that_was_on_its_way) {
+TEST_F(PubSubTest, WhoHasLeftGetsNothingThatWasOnItsWay) {
   run("subscribe a");
   run("subscribe b");
   EXPECT_EQ(pubsub_.publish(Topic::kChannel, "a", "x"), 1);
@@ -108,7 +80,7 @@ TEST_F(PubSubTest, who_has_left_gets_nothing_that_was_on_its_way) {
   EXPECT_EQ(received(*session_), "*3\r\n$7\r\nmessage\r\n$1\r\nb\r\n$1\r\ny\r\n");
 }
 
-TEST_F(PubSubTest, a_session_that_ends_is_taken_out) {
+TEST_F(PubSubTest, ASessionThatEndsIsTakenOut) {
   Session& other = connect(0);
   pubsub_.subscribe(other, Topic::kChannel, "a");
   pubsub_.subscribe(other, Topic::kPattern, "*");
@@ -123,14 +95,14 @@ TEST_F(PubSubTest, a_session_that_ends_is_taken_out) {
   EXPECT_TRUE(audience_.office.inbox(0).empty());
 }
 
-TEST_F(PubSubTest, reset_leaves_everything) {
+TEST_F(PubSubTest, ResetLeavesEverything) {
   run("subscribe a");
   expect("reset", "+RESET");
   EXPECT_FALSE(session_->subscribed());
   EXPECT_TRUE(pubsub_.nobody());
 }
 
-TEST_F(PubSubTest, receivers_of_every_worker_see_one_order) {
+TEST_F(PubSubTest, ReceiversOfEveryWorkerSeeOneOrder) {
   constexpr int kPublishers = 3;
   constexpr int kMessages = 500;
   Session& first = connect(0);
@@ -159,7 +131,7 @@ TEST_F(PubSubTest, receivers_of_every_worker_see_one_order) {
   EXPECT_EQ(seen, numbers(received(second, 1), 3));
 }
 
-TEST_F(PubSubTest, patterns_come_and_go_while_others_publish) {
+TEST_F(PubSubTest, PatternsComeAndGoWhileOthersPublish) {
   std::atomic<bool> stop = false;
   std::thread publisher([&] {
     while (!stop) pubsub_.publish(Topic::kChannel, "c", "x");
