@@ -83,4 +83,9 @@ class BlockedClient final : public KeyWaiter, public Unblockable {
   std::string error_code_;
 };
 
+/// In place of waiting.
+inline void reply_nothing(WaitRequest const& request, Reply& reply) {
+  request.nothing == WaitRequest::Nothing::kNull ? reply.null() : reply.null_array();
+}
+
 }  // namespace holdfast

@@ -3,6 +3,9 @@
 #include <string_view>
 
 #include "command/command_table.h"
+#include "command/worker_context.h"
+#include "keyspace/keyspace.h"
+#include "keyspace/lock_set.h"
 
 namespace holdfast {
 
@@ -32,6 +35,18 @@ inline bool needs_all_partitions(Command const& command, Args args) {
     if ((args.is(i, "BY") || args.is(i, "GET")) && args[i + 1].find('*') != std::string_view::npos) return true;
   }
   return false;
+}
+
+/// Adds the keys of a command to the lock set. The arguments must stay where they are until the locks are released.
+inline void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command const& command, Args args, LockSet& locks) {
+  if (command.simple_keys && worker.hint && command.first_key == command.last_key) {
+    std::string_view first = args[static_cast<size_t>(command.first_key)];
+    if (first.data() == worker.hint->key.data()) {
+      locks.add_key(keyspace, first, worker.hint->hash);
+      return;
+    }
+  }
+  for_each_key(command, args, [&](std::string_view key) { locks.add_key(keyspace, key); });
 }
 
 }  // namespace holdfast
