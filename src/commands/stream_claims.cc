@@ -21,8 +21,8 @@ struct ClaimedGroup {
   Record* record;
   size_t index;
 };
-std::optional<ClaimedGroup> find_claimed_group(Txn& txn, Args args, Reply& reply) {
-  Record* record = txn.find(args[1]);
+/// `record`: of args[1], or null.
+std::optional<ClaimedGroup> find_claimed_group(Record* record, Args args, Reply& reply) {
   if (!is_type_or_missing(record, ValueType::kStream, reply)) return std::nullopt;
   std::optional<size_t> const index = record ? stream_of(record).find_group(args[2]) : std::nullopt;
   if (!index) {
@@ -108,7 +108,7 @@ std::optional<ClaimOptions> parse_claim_options(Args args, size_t first, int64_t
 }
 
 void cmd_xclaim(Txn& txn, Args args, Reply& reply) {
-  std::optional<ClaimedGroup> const found = find_claimed_group(txn, args, reply);
+  std::optional<ClaimedGroup> const found = find_claimed_group(txn.find(args[1]), args, reply);
   if (!found) return;
   std::optional<int64_t> idle_min = args.integer(4, reply, "Invalid min-idle-time argument for XCLAIM");
   if (!idle_min) return;
@@ -227,13 +227,14 @@ std::optional<AutoClaimOptions> parse_autoclaim_options(Args args, Reply& reply)
 }
 
 void cmd_xautoclaim(Txn& txn, Args args, Reply& reply) {
+  Record* const record = txn.find(args[1]);  // a miss counts even if the arguments are wrong
   std::optional<int64_t> const idle_min = args.integer(4, reply, "Invalid min-idle-time argument for XAUTOCLAIM");
   if (!idle_min) return;
   std::optional<StreamId> const start = stream_bound_argument(args, 5, StreamBound::kStart, reply);
   if (!start) return;
   std::optional<AutoClaimOptions> const options = parse_autoclaim_options(args, reply);
   if (!options) return;
-  std::optional<ClaimedGroup> const found = find_claimed_group(txn, args, reply);
+  std::optional<ClaimedGroup> const found = find_claimed_group(record, args, reply);
   if (!found) return;
 
   constexpr uint64_t kLooksForEach = 10;
