@@ -1,5 +1,5 @@
-#include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -256,8 +256,12 @@ class Speaker {
 };
 
 /// When a consumer last got something is not logged.
-std::string without_active_times(std::string const& reply) {
-  return std::regex_replace(reply, std::regex("\"active-time\" :-?[0-9]+ "), "");
+std::string without_active_times(std::string reply) {
+  static constexpr std::string_view kName = "\"active-time\" ";
+  for (size_t at = 0; (at = reply.find(kName, at)) != std::string::npos;) {
+    reply.erase(at, reply.find(' ', at + kName.size()) + 1 - at);
+  }
+  return reply;
 }
 
 TEST_F(StreamsTest, the_log_replayed_gives_the_same_streams) {
