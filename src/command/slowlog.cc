@@ -21,8 +21,8 @@ std::vector<std::string> slow_command_arguments(std::string_view full_name, Args
     if (std::ranges::binary_search(secrets, i)) {
       texts.emplace_back(kRedacted);
     } else if (text.size() > SlowLog::kArgumentBytesMax) {
-      texts.push_back(std::string(text.substr(0, SlowLog::kArgumentBytesMax)) + "... (" +
-                      to_text_unsigned(text.size() - SlowLog::kArgumentBytesMax) + " more bytes)");
+      std::string& shown = texts.emplace_back(text.substr(0, SlowLog::kArgumentBytesMax));
+      shown.append("... (").append(to_text_unsigned(text.size() - SlowLog::kArgumentBytesMax)).append(" more bytes)");
     } else {
       texts.emplace_back(text);
     }

@@ -149,8 +149,8 @@ Result<uint64_t> end_stream_offset(AofDirectory& directory, AofPart const& part)
 }
 
 std::string loaded_part_message(AofPart const& part, int64_t elapsed_us) {
-  return std::string("DB loaded from ") + (part.is_base ? "base" : "incr") + " file " + part.name + ": " +
-         seconds_text(elapsed_us);
+  std::string const kind = part.is_base ? "base" : "incr";
+  return "DB loaded from " + kind + " file " + part.name + ": " + seconds_text(elapsed_us);
 }
 
 std::string loaded_all_message(int64_t elapsed_us) {
