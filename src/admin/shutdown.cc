@@ -54,6 +54,10 @@ std::unique_ptr<Task> cmd_shutdown(Session& session, Args args, Reply& reply) {
     session.services().state.shutdown.abort() ? reply.ok() : reply.error("No shutdown in progress.");
     return nullptr;
   }
+  if (auto const script = session.services().state.busy_scripts.oldest(); script && !options.no_save && !session.trusted()) {
+    reply.error(busy_error(script->kind));
+    return nullptr;
+  }
   return std::make_unique<ShutdownTask>(session.services(), options);
 }
 

@@ -34,6 +34,10 @@ std::vector<std::shared_ptr<BusyScript>> BusyScripts::all() const {
   return scripts_;
 }
 
+size_t BusyScripts::kill_all() {
+  return static_cast<size_t>(std::ranges::count_if(all(), [](auto const& each) { return !each->kill(); }));
+}
+
 std::shared_ptr<BusyScript> BusyScripts::oldest() const {
   MutexLock lock(mutex_);
   return scripts_.empty() ? nullptr : scripts_.front();

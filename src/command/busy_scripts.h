@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -61,6 +62,12 @@ class BusyScripts {
   void add(std::shared_ptr<BusyScript> script);
   void remove(BusyScript const* script);
 
+  /// The process exits: every script must end at once, whatever it has written; what it has done is not logged.
+  void end_all() { all_end_.store(true, std::memory_order_release); }
+  bool all_end() const { return all_end_.load(std::memory_order_acquire); }
+  /// Kills those that have not written. Returns how many have.
+  size_t kill_all();
+
   /// The oldest; null: none.
   std::shared_ptr<BusyScript> oldest() const;
   /// The oldest of those that hold one of these partitions; null: none does.
@@ -70,6 +77,7 @@ class BusyScripts {
   std::vector<std::shared_ptr<BusyScript>> all() const EXCLUDES(mutex_);
 
   std::atomic<int> count_{0};
+  std::atomic<bool> all_end_{false};
   mutable Mutex mutex_;
   std::vector<std::shared_ptr<BusyScript>> scripts_ GUARDED_BY(mutex_);
 };

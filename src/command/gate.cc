@@ -150,11 +150,27 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
     reject(session, command, reply, errors::kLoading);
     return false;
   }
+  if (session.worker().suspended && must_not_overtake(session, *command)) [[unlikely]] {
+    reject(session, command, reply, busy_error(session.worker().suspended->kind));
+    return false;
+  }
   if (session.monitors && (flags & (kWrite | kReadonly | kMayReplicate))) [[unlikely]] {
     reject(session, command, reply, "Replica can't interact with the keyspace");
     return false;
   }
   return true;
+}
+
+bool Gate::must_not_overtake(Session& session, Command const& command) const {
+  if (command.has(kAllowBusy)) return false;
+  // With one worker nothing is locked. A long command would go on in slices only when the script has ended; and the second
+  // script could run for long as well.
+  auto const lasts = [](Command const& each) {
+    return each.kind == Command::Kind::kTask || each.kind == Command::Kind::kScript;
+  };
+  if (!services_.keyspace.concurrent() || lasts(command)) return true;
+  return &command == exec_ && std::ranges::any_of(session.transaction.queue,
+                                                  [&](QueuedCommand const& queued) { return lasts(*queued.command); });
 }
 
 bool Gate::held_by_pause(Session& session, Command const& command) const {

@@ -46,6 +46,8 @@ class Gate {
  private:
   /// Everything before the lock set. True: go on with `command`.
   bool admit(Session& session, Args args, Reply& reply, Command const*& command);
+  /// A script of this worker is suspended, and the command cannot be executed meanwhile.
+  bool must_not_overtake(Session& session, Command const& command) const;
   bool must_hold(Session& session, Command const& command) const;
   bool held_by_pause(Session& session, Command const& command) const;
   /// The command, or one queued for this EXEC, has one of the flags.

@@ -56,23 +56,26 @@ Command const* NestedCalls::admit(Args args) {
   return command;
 }
 
-bool NestedCalls::hold_keys(Command const& command, Args args) {
-  static std::function<void()> const kNothing = [] {};
+LockSet::Further NestedCalls::hold_keys(Command const& command, Args args) {
+  using Further = LockSet::Further;
   Keyspace& keyspace = services_.keyspace;
   // What others are told at once cannot be taken back: only a run that is not repeated may do that.
   bool const told = command.has(kPubsub) || (services_.observers && services_.observers->monitored.load(std::memory_order_relaxed));
   if (told && !session_.trusted() && !locks_.may_extend(keyspace)) {
     repeat_with_ = ScriptReach::kFurther;
-    return false;
+    return Further::kRefused;
   }
   if (needs_all_partitions(command, args) || command.kind == Command::Kind::kTask) {
-    if (!locks_.hold_all(keyspace, kNothing)) repeat_with_ = ScriptReach::kAll;
-    return !repeat_with_;
+    Further const held = locks_.hold_all(keyspace, while_waiting_);
+    if (held == Further::kRefused) repeat_with_ = ScriptReach::kAll;
+    return held;
   }
+  Further held = Further::kHeld;
   for_each_key(command, args, [&](std::string_view key) {
-    if (!repeat_with_ && !locks_.hold_key(keyspace, key, kNothing)) repeat_with_ = ScriptReach::kFurther;
+    if (held == Further::kHeld) held = locks_.hold_key(keyspace, key, while_waiting_);
   });
-  return !repeat_with_;
+  if (held == Further::kRefused) repeat_with_ = ScriptReach::kFurther;
+  return held;
 }
 
 NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
@@ -82,7 +85,11 @@ NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
     session_.worker().statistics.count_error(std::string_view(refusal_).substr(0, refusal_.find(' ')));
     return Outcome::kRefused;
   }
-  if (!hold_keys(*command, args)) return Outcome::kRepeat;
+  switch (hold_keys(*command, args)) {
+    case LockSet::Further::kHeld: break;
+    case LockSet::Further::kRefused: return Outcome::kRepeat;
+    case LockSet::Further::kGivenUp: return Outcome::kKilled;
+  }
   if (busy_) [[unlikely]] {
     busy_->set_partitions(locks_.partitions());
     if (command->has(kWrite) ? !busy_->may_write() : busy_->killed()) return Outcome::kKilled;

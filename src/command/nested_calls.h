@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,10 @@ class NestedCalls {
   void set_allow_oom(bool yes) { allow_oom_ = yes; }
   /// redis.set_repl: whether what follows is logged.
   void set_logging(bool yes) { logging_ = yes; }
+  /// Called while locks are waited for; false: no longer, the script must end.
+  void set_while_waiting(std::function<bool()> go_on) { while_waiting_ = std::move(go_on); }
+  /// The process exits in the middle of the script.
+  void log_nothing() { txn_.log_nothing(); }
   /// The script has become busy: asked before each command that writes. Null: no longer.
   void set_busy(BusyScript* busy) { busy_ = busy; }
   LockSet const& locks() const { return locks_; }
@@ -59,8 +64,8 @@ class NestedCalls {
  private:
   Command const* admit(Args args);
   Command const* refuse(std::string_view text);
-  /// Holds the locks that the command needs. False: they are not to be had in this run.
-  bool hold_keys(Command const& command, Args args);
+  /// Holds the locks that the command needs. kRefused: they are not to be had in this run.
+  LockSet::Further hold_keys(Command const& command, Args args);
 
   Gate& gate_;
   Session& session_;
@@ -76,6 +81,7 @@ class NestedCalls {
   bool out_of_memory_;
   std::optional<ScriptReach> repeat_with_;
   std::string refusal_;
+  std::function<bool()> while_waiting_ = [] { return true; };
   BusyScript* busy_ = nullptr;
 };
 

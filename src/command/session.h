@@ -19,6 +19,7 @@
 namespace holdfast {
 
 class BlockedClient;
+class BusyScript;
 struct Command;
 class TaskRunner;
 struct WorkerContext;
@@ -109,6 +110,10 @@ class Session {
   bool observed = false;
   /// Writes the messages that have come for connections of this worker, to this one and to others. Only between replies.
   virtual void deliver_pushes() {}
+
+  /// Called by this session's script, which runs for long, between two of its instructions: lets the other connections of its
+  /// worker be served.
+  virtual void serve_others(BusyScript const&) {}
 
   /// What the gate keeps of a command that waits for locks; see Gate.
   struct Parked {

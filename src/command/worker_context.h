@@ -10,6 +10,7 @@
 
 namespace holdfast {
 
+class BusyScript;
 struct Command;
 
 /// What the prefetch of a batch has found out about a command before it is executed. Told from other commands by the
@@ -21,7 +22,8 @@ struct CommandHint {
   uint64_t hash = 0;
 };
 
-/// What one worker's executions use one after the other. Belongs to that worker.
+/// What one worker's executions use one after the other. Belongs to that worker, which has a second one for what it executes
+/// while a script runs for long.
 struct WorkerContext {
   explicit WorkerContext(WorkerStatistics& worker_statistics)
       : statistics(worker_statistics), random(system_random_u64()) {}
@@ -38,6 +40,8 @@ struct WorkerContext {
   uint64_t command_ticks = 0;
   /// Unix ms of this turn of the loop; every transaction of the turn is frozen at it.
   int64_t now_ms = 0;
+  /// The script of this worker that waits while this executes; null: none does.
+  BusyScript const* suspended = nullptr;
 };
 
 }  // namespace holdfast

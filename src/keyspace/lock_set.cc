@@ -172,44 +172,46 @@ bool LockSet::may_extend(Keyspace const& keyspace) const {
   return lane_ || assumed_ || !keyspace.concurrent();
 }
 
-void LockSet::take_further(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile) {
-  if (assumed_ || !keyspace.concurrent()) return;
-  while (!keyspace.partition(partition).lock.spin_lock()) {
-    meanwhile();
-    std::this_thread::yield();  // the holder may need this processor to come to its end
+bool LockSet::take_further(Keyspace& keyspace, uint32_t partition, std::function<bool()> const& go_on) {
+  if (!assumed_ && keyspace.concurrent()) {
+    while (!keyspace.partition(partition).lock.spin_lock()) {
+      if (!go_on()) return false;
+      std::this_thread::yield();  // the holder may need this processor to come to its end
+    }
   }
+  partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
+  return true;
 }
 
-bool LockSet::hold_key(Keyspace& keyspace, std::string_view key, std::function<void()> const& meanwhile) {
+LockSet::Further LockSet::hold_key(Keyspace& keyspace, std::string_view key, std::function<bool()> const& go_on) {
   DCHECK(held_);
   uint64_t const hash = keyspace.hash(key);
   // Asked of keys that are held, so that nobody begins to wait meanwhile.
   auto waited_for = [&] { return keyspace.targets_waited_for.load(std::memory_order_relaxed); };
-  if (contains(keyspace.partition_index(hash)) && (global_ || !waited_for())) [[likely]] return true;
+  if (contains(keyspace.partition_index(hash)) && (global_ || !waited_for())) [[likely]] return Further::kHeld;
   std::vector<uint64_t> hashes{hash};
   for (size_t i = 0; i < hashes.size(); i++) {  // grows while it is walked
     uint32_t const home = keyspace.partition_index(hashes[i]);
     if (!contains(home)) {
-      if (!may_extend(keyspace)) return false;
-      take_further(keyspace, home, meanwhile);
-      partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), home), home);
+      if (!may_extend(keyspace)) return Further::kRefused;
+      if (!take_further(keyspace, home, go_on)) return Further::kGivenUp;
     }
     if (!waited_for()) break;
     keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
       if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
     });
   }
-  return true;
+  return Further::kHeld;
 }
 
-bool LockSet::hold_all(Keyspace& keyspace, std::function<void()> const& meanwhile) {
-  if (global_) return true;
-  if (!may_extend(keyspace)) return false;
+LockSet::Further LockSet::hold_all(Keyspace& keyspace, std::function<bool()> const& go_on) {
+  if (global_) return Further::kHeld;
+  if (!may_extend(keyspace)) return Further::kRefused;
   for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
-    if (!contains(i)) take_further(keyspace, i, meanwhile);
+    if (!contains(i) && !take_further(keyspace, i, go_on)) return Further::kGivenUp;
   }
   add_all(keyspace);
-  return true;
+  return Further::kHeld;
 }
 
 bool LockSet::contains(uint32_t partition) const {

@@ -20,6 +20,7 @@ class Keyspace;
 class LockSet {
  public:
   enum class Outcome : uint8_t { kLocked, kParked };
+  enum class Further : uint8_t { kHeld, kRefused, kGivenUp };
 
   struct Key {
     char const* data;  // null: known by its hash only
@@ -59,11 +60,11 @@ class LockSet {
   /// Whether more partitions may be taken while these are held: with the slow lane, or where nobody is excluded.
   bool may_extend(Keyspace const& keyspace) const;
   /// Holds the partition of one more key, and those of what serving its waiters may change: takes what is missing, if
-  /// `may_extend`; else returns false when something is. Waits for whoever has it, who never waits for us: only the holder of
-  /// the lane waits while it holds something. `meanwhile` is called between two tries. Precondition: held.
-  bool hold_key(Keyspace& keyspace, std::string_view key, std::function<void()> const& meanwhile);
+  /// `may_extend`; else it is refused. Waits for whoever has it, who never waits for us: only the holder of the lane waits while
+  /// it holds something. `go_on` is called between two tries; when it says false, no more is waited for. Precondition: held.
+  Further hold_key(Keyspace& keyspace, std::string_view key, std::function<bool()> const& go_on);
   /// The same for all partitions.
-  bool hold_all(Keyspace& keyspace, std::function<void()> const& meanwhile);
+  Further hold_all(Keyspace& keyspace, std::function<bool()> const& go_on);
 
   /// The memory of the keys may be gone: they are no longer known by their address. Partitions and hashes stay.
   void forget_keys();
@@ -78,7 +79,7 @@ class LockSet {
 
  private:
   void sort();
-  void take_further(Keyspace& keyspace, uint32_t partition, std::function<void()> const& meanwhile);
+  bool take_further(Keyspace& keyspace, uint32_t partition, std::function<bool()> const& go_on);
   bool lock_from(Keyspace& keyspace, size_t& next);
   void unlock_first(Keyspace& keyspace, size_t count);
   bool covers_targets(Keyspace& keyspace);

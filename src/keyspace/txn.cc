@@ -543,7 +543,7 @@ uint64_t Txn::commit(bool atomic) {
   committed_ = true;
   log::Log* log = keyspace_.log();
   uint64_t offset = 0;
-  if (log && log->active()) {
+  if (log && log->active() && !log_nothing_) {
     if (!scratch_.commands.empty()) {
       offset = append_to(*log, atomic);
       for (uint32_t index : locks_.partitions()) keyspace_.partition(index).last_offset = offset;

@@ -216,6 +216,11 @@ class Txn {
   void keep_undo();
   /// In place of `commit`: every key is as it was at `keep_undo`, nothing is logged, the locks are released.
   void abort();
+  /// Nothing of it is logged and nobody is served: the process ends in the middle of it.
+  void log_nothing() {
+    log_nothing_ = true;
+    serve_nobody();
+  }
   /// Marks a place in what will be logged, and forgets what came after it (a script that logs only a part).
   size_t logged_commands() const { return scratch_.commands.size(); }
   void forget_logged_after(size_t commands);
@@ -283,6 +288,7 @@ class Txn {
   bool touch_ = true;
   bool in_command_ = false;
   bool committed_ = false;
+  bool log_nothing_ = false;
   bool changed_ = false;
   bool serves_ = true;
   int command_db_ = 0;  // database in which the command began

@@ -97,6 +97,8 @@ ScriptRun::Ended Interpreter::run(NestedCalls& calls, std::string_view name, Arg
   start_ms_ = clock_.monotonic_us() / 1000;
   protocol_ = 2;
   stopping_ = false;
+  killed_ = false;
+  calls.set_while_waiting([this] { return may_go_on(); });
   lua_sethook(lua, &look, LUA_MASKCOUNT, kInstructionsPerLook);
   push_error_handler();
   lua_insert(lua, 1);
@@ -153,18 +155,27 @@ ScriptRun::Ended Interpreter::write_failure(std::string_view name, Reply& reply)
 void Interpreter::look(lua_State* state, lua_Debug*) {
   Interpreter& self = of(state);
   if (self.stopping_) {
-    self.busy_ ? push_error(state, kKilled, false) : lua_pushstring(state, kStopped);
+    self.killed_ ? push_error(state, kKilled, false) : lua_pushstring(state, kStopped);
     lua_error(state);
   }
   if (!self.calls_) {
     self.look_at_load(state);
     return;
   }
-  if (!self.busy_ && self.past_threshold()) self.become_busy();
-  if (self.busy_ && self.busy_->killed()) {
-    self.stop_killed(state);
-    lua_error(state);
+  if (self.may_go_on()) return;
+  self.stop_killed(state);
+  lua_error(state);
+}
+
+bool Interpreter::may_go_on() {
+  if (!busy_ && past_threshold()) become_busy();
+  Session& session = calls_->session();
+  if (busy_) session.serve_others(*busy_);
+  if (session.services().state.busy_scripts.all_end()) {
+    calls_->log_nothing();
+    return false;
   }
+  return !busy_ || !busy_->killed();
 }
 
 void Interpreter::look_at_load(lua_State* state) {
@@ -222,8 +233,10 @@ void Interpreter::become_busy() {
 }
 
 int Interpreter::stop_killed(lua_State* state) {
-  if (!stopping_) {
-    logger_.notice("Lua script killed by user with SCRIPT KILL.");
+  if (!killed_) {
+    bool const by_user = busy_ && busy_->killed();
+    logger_.notice(by_user ? "Lua script killed by user with SCRIPT KILL." : "Lua script ended, because the server exits.");
+    killed_ = true;
     stop(state);
   }
   push_error(state, kKilled, false);

@@ -69,6 +69,8 @@ class Interpreter {
   static constexpr int64_t kLoadMicrosecondsMax = 500'000;
 
   static void look(lua_State* state, lua_Debug*);
+  /// Between two instructions, and while the script waits for locks. False: it must end.
+  bool may_go_on();
   /// The script has run for so long that others are told.
   void become_busy();
   void look_at_load(lua_State* state);
@@ -91,6 +93,7 @@ class Interpreter {
   int protocol_ = 2;
   int64_t load_deadline_us_ = 0;  // of `draft_`, monotonic
   bool stopping_ = false;
+  bool killed_ = false;  ///< that is why it stops
   // of the call that is being made
   std::vector<std::string_view> arguments_;
   std::vector<std::array<char, 32>> numbers_;

@@ -3,14 +3,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <span>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include "base/strings.h"
 #include "base/ticks.h"
-#include "command/observers.h"
 #include "command/blocked_client.h"
+#include "command/observers.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
 #include "config/config.h"
@@ -46,7 +46,7 @@ std::shared_ptr<Waiter> const& Connection::waiter() {
 }
 
 void Connection::on_ready(uint32_t events) {
-  if (doomed_) return;
+  if (doomed_ || worker_.suspended(*this)) return;
   if (events & (EPOLLERR | EPOLLHUP)) return doom();
   worker_.refresh_time();
   if (events & EPOLLOUT) worker_.schedule_flush(*this);
@@ -258,6 +258,9 @@ void Connection::release_deferred() {
 }
 
 void Connection::deliver_pushes() { worker_.deliver_pushes(); }
+
+void Connection::serve_others(BusyScript const& script) { worker_.serve_others(*this, script); }
+
 void Connection::begin_wait_for_keys() {
   /// Longer waits have no timer: about 30 years.
   constexpr int64_t kTimedMillisecondsMax = 1'000'000'000'000;
@@ -328,7 +331,7 @@ void Connection::set_wait(Wait wait) {
 
 void Connection::flush() {
   flush_scheduled = false;
-  if (doomed_) return;
+  if (doomed_ || worker_.suspended(*this)) return;  // the end of the script flushes it
   // While a long command writes its reply piece by piece, only what came before it could be sent; it waits with it.
   if (running && !running->streams()) return;
   if (needed_offset > 0 && !worker_.log_allows(*this)) return;

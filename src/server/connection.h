@@ -63,6 +63,7 @@ class Connection final : public Session, public EventLoop::Handler {
   /// A message that the client has not asked for. While the reply to a command is being written, it waits for its end.
   void receive(SharedPush const& message);
   void deliver_pushes() override;
+  void serve_others(BusyScript const& script) override;
   /// Closes the connection if it has more output than its class may have.
   void check_output_limit();
   /// The same, for the cron of the worker.

@@ -18,7 +18,7 @@ class Replayer {
  public:
   Replayer(Services& services, Gate& gate)
       : services_(services), gate_(gate), statistics_(services.commands.size()), context_(statistics_),
-        session_(services, context_, InternalSession::Use::kReplay), reply_(output_) {
+        session_(services, context_), reply_(output_) {
     context_.now_ms = services.clock.unix_ms();
     reply_.set_muted(true);
   }

@@ -10,7 +10,6 @@
 
 #include "admin/families.h"
 #include "base/random.h"
-#include "command/task_runner.h"
 #include "commands/families.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
@@ -30,8 +29,6 @@ constexpr int64_t kCronMilliseconds = 100;
 /// Descriptors that the server itself needs besides those of clients.
 constexpr uint64_t kReservedDescriptors = 32;
 constexpr int64_t kShutdownPollMicroseconds = 1000;
-/// The final save of a shutdown has the workers to itself.
-constexpr int64_t kShutdownSliceMicroseconds = 1000;
 
 int usable_workers(config::Config const& config) {
   int64_t threads = config.integer(Directive::kThreads);
@@ -382,6 +379,7 @@ void Server::cron() {
 void Server::exit_soon(int code) {
   exit_code_.store(code);
   exiting_.store(true);
+  state_.busy_scripts.end_all();
   for (auto const& worker : workers_) worker->stop();
 }
 
@@ -393,37 +391,33 @@ void Server::begin_shutdown(int signal) {
     // The loading thread cannot be asked to stop in the middle; nothing has been changed that must be saved.
     std::_Exit(0);
   }
-  if (shutdown_session_) {
+  if (shutdown_) {
     if (signal != SIGINT) return;
     logger_.warning("You insist... exiting now.");
     persistence_.cancel();
     return exit_soon(1);
   }
   logger_.warning("Received %s scheduling shutdown...", name);
-  std::vector<std::string_view> command = {"SHUTDOWN"};
-  int64_t options = config_.integer(signal == SIGINT ? Directive::kShutdownOnSigint : Directive::kShutdownOnSigterm);
-  if (options & config::kShutdownSave) command.push_back("SAVE");
-  if (options & config::kShutdownNoSave) command.push_back("NOSAVE");
-  if (options & config::kShutdownNow) command.push_back("NOW");
-  if (options & config::kShutdownForce) command.push_back("FORCE");
-  shutdown_session_ = std::make_unique<InternalSession>(services_, workers_[0]->context(), InternalSession::Use::kCommand);
-  workers_[0]->refresh_time();
-  Reply reply(shutdown_output_);
-  if (gate_.execute(*shutdown_session_, Args(command), reply) == Gate::Outcome::kRunning) step_shutdown();
+  if (size_t const unkillable = state_.busy_scripts.kill_all(); unkillable > 0) {
+    logger_.warning("Waiting for the end of %zu scripts that have written", unkillable);
+  }
+  int64_t const options = config_.integer(signal == SIGINT ? Directive::kShutdownOnSigint : Directive::kShutdownOnSigterm);
+  shutdown_ = std::make_unique<ShutdownSequence>(
+      services_, ShutdownOptions{.save = (options & config::kShutdownSave) != 0,
+                                 .no_save = (options & config::kShutdownNoSave) != 0,
+                                 .force = (options & config::kShutdownForce) != 0});
+  step_shutdown();
 }
 
 void Server::step_shutdown() {
-  Reply reply(shutdown_output_);
-  Task::Progress progress = shutdown_session_->running->slice(reply, kShutdownSliceMicroseconds);
-  if (progress != Task::Progress::kDone) {
-    workers_[0]->loop().after_us(kShutdownPollMicroseconds, [this] { step_shutdown(); });
-    return;
-  }
-  bool failed = reply.errors() != 0;
-  shutdown_session_.reset();
-  shutdown_output_.clear();
-  if (failed) {
-    logger_.warning("SIGTERM received but errors trying to shut down the server, check the logs for more information");
+  switch (shutdown_->step()) {
+    case ShutdownSequence::Progress::kExits: return;
+    case ShutdownSequence::Progress::kWait:
+      workers_[0]->loop().after_us(kShutdownPollMicroseconds, [this] { step_shutdown(); });
+      return;
+    case ShutdownSequence::Progress::kFailed:
+      shutdown_.reset();
+      logger_.warning("SIGTERM received but errors trying to shut down the server, check the logs for more information");
   }
 }
 

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "admin/shutdown_sequence.h"
 #include "base/clock.h"
 #include "base/latency_monitor.h"
 #include "base/logger.h"
@@ -29,7 +30,6 @@
 #include "pubsub/audience.h"
 #include "scripting/scripting.h"
 #include "server/acceptor.h"
-#include "server/internal_session.h"
 #include "server/signals.h"
 #include "server/worker.h"
 #include "snapshot/persistence.h"
@@ -101,8 +101,7 @@ class Server final : public ServerControl {
   std::vector<std::unique_ptr<Worker>> workers_;
   Acceptor acceptor_;
   std::unique_ptr<SignalReceiver> signals_;
-  std::unique_ptr<InternalSession> shutdown_session_;
-  OutputBuffer shutdown_output_;
+  std::unique_ptr<ShutdownSequence> shutdown_;  ///< asked for by a signal
   std::thread loader_;
   std::vector<std::thread> threads_;
   std::atomic<bool> active_expiry_{true};

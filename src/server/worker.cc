@@ -5,6 +5,7 @@
 #include "command/client_card.h"
 #include "command/observers.h"
 #include "command/server_state.h"
+#include "command/task_runner.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
@@ -44,10 +45,9 @@ Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& stat
       gate_(gate),
       inbox_(inbox),
       loop_(services.clock),
-      context_(statistics),
-      expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())),
-      scratch_(Connection::kReadBytes) {
-  context_.scratch.worker = index;
+      own_desk_(statistics),
+      expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())) {
+  own_desk_.context.scratch.worker = index;
   loop_.set_before_sleep([this] { end_turn(); });
   loop_.every(kCronMilliseconds, [this] { cron(); });
 }
@@ -62,17 +62,35 @@ void Worker::stop() {
 
 void Worker::adopt(UniqueFd fd, std::shared_ptr<ClientCard> card) {
   uint64_t id = card->id;
-  context_.now_ms = services_.clock.unix_ms();
+  context().now_ms = services_.clock.unix_ms();
   bool killed = card->killed.load(std::memory_order_relaxed);  // CLIENT KILL was quicker than the way here
   auto connection = std::make_unique<Connection>(*this, services_, std::move(fd), std::move(card));
   connections_.emplace(id, std::move(connection));
-  context_.statistics.connections_received.add(1);
+  context().statistics.connections_received.add(1);
   if (killed) close_connection(id);
 }
 
 void Worker::close_connection(uint64_t id) {
   auto found = connections_.find(id);
-  if (found != connections_.end()) found->second->doom();
+  if (found == connections_.end()) return;
+  found->second->close_after_reply();  // nothing more is executed
+  found->second->doom();
+}
+
+void Worker::serve_others(Connection& connection, BusyScript const& script) {
+  if (suspended_) return;
+  if (!second_desk_) {
+    second_desk_ = std::make_unique<Desk>(own_desk_.context.statistics);
+    second_desk_->context.scratch.worker = index_;
+  }
+  suspended_ = &connection;
+  desk_ = second_desk_.get();
+  desk_->context.suspended = &script;
+  loop_.run_once(0);
+  desk_->context.suspended = nullptr;
+  desk_ = &own_desk_;
+  suspended_ = nullptr;
+  time_of_turn_us_ = -1;  // the time of the other desk was set
 }
 
 std::shared_ptr<Waiter> Worker::make_waiter(uint64_t connection_id) {
@@ -149,7 +167,10 @@ void Worker::go_on(uint64_t id) {
     pending_.push_back(id);
   } else if (before == Wait::kAgain || before == Wait::kHeld) {
     connection.proceed();  // which announces the next wait, even if it is the same
+  } else if (before == Wait::kParked) {
+    connection.proceed();
   } else if (before == Wait::kRunning || before == Wait::kRunningWait) {
+    if (data_unlocked() && !connection.running->command().has(kAllowBusy)) return wait_changed(connection);
     connection.run_slice();
     if (connection.wait() == before && !connection.doomed() && connection.running) wait_changed(connection);
   }
@@ -161,7 +182,7 @@ void Worker::run_pending() {
 
 void Worker::end_turn() {
   run_pending();
-  bool cut_more = services_.persistence.busy() && services_.persistence.slice(index_, kCutSliceMicroseconds);
+  bool cut_more = !data_unlocked() && services_.persistence.busy() && services_.persistence.slice(index_, kCutSliceMicroseconds);
   services_.observers->end_turn(index_);
   deliver_pushes();
   // Flushing may let a connection go on, whose replies are then sent in the next turn.
@@ -174,15 +195,15 @@ void Worker::end_turn() {
     return found == connections_.end() || (found->second->wait() == Connection::Wait::kAgain && found->second->output_full());
   });
   set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || cut_more);
-  context_.statistics.loop_turns.add(1);
+  context().statistics.loop_turns.add(1);
   int64_t const turn_us = services_.clock.monotonic_us() - loop_.turn_began_us();
-  context_.statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
+  context().statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
 }
 
 void Worker::refresh_time() {
   if (loop_.turn_began_us() == time_of_turn_us_) return;
   time_of_turn_us_ = loop_.turn_began_us();
-  context_.now_ms = services_.clock.unix_ms();
+  context().now_ms = services_.clock.unix_ms();
 }
 
 void Worker::set_busy(bool busy) {
@@ -199,6 +220,10 @@ void Worker::drop_dead() {
   for (uint64_t id : ids) {
     auto found = connections_.find(id);
     if (found == connections_.end()) continue;
+    if (suspended(*found->second)) {
+      dead_.push_back(id);
+      continue;
+    }
     std::erase(to_flush_, found->second.get());
     services_.clients.remove(id);
     connections_.erase(found);
@@ -207,8 +232,8 @@ void Worker::drop_dead() {
 }
 
 void Worker::warn_cross_protocol() {
-  if (context_.now_ms < next_warning_ms_) return;
-  next_warning_ms_ = context_.now_ms + kWarningIntervalMs;
+  if (context().now_ms < next_warning_ms_) return;
+  next_warning_ms_ = context().now_ms + kWarningIntervalMs;
   services_.logger.warning(
       "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is likely "
       "due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection "
@@ -216,12 +241,12 @@ void Worker::warn_cross_protocol() {
 }
 
 void Worker::cron() {
-  context_.now_ms = services_.clock.unix_ms();
+  context().now_ms = services_.clock.unix_ms();
   int64_t timeout_s = services_.config.integer(Directive::kTimeout);
   if (timeout_s > 0) {
     for (auto& [id, connection] : connections_) {
-      int64_t idle_ms = context_.now_ms - connection->card().last_interaction_ms.load(std::memory_order_relaxed);
-      if (connection->wait() == Connection::Wait::kReading && idle_ms > timeout_s * 1000) {
+      int64_t idle_ms = context().now_ms - connection->card().last_interaction_ms.load(std::memory_order_relaxed);
+      if (connection->wait() == Connection::Wait::kReading && !suspended(*connection) && idle_ms > timeout_s * 1000) {
         services_.logger.verbose("Closing idle client");
         connection->doom();
       }
@@ -236,21 +261,17 @@ void Worker::cron() {
 }
 
 void Worker::look_at_parked() {
-  std::vector<uint64_t> parked;
   for (auto const& [id, connection] : connections_) {
-    if (connection->wait() == Connection::Wait::kParked) parked.push_back(id);
-  }
-  for (uint64_t id : parked) {
-    auto found = connections_.find(id);
-    if (found != connections_.end() && found->second->wait() == Connection::Wait::kParked) found->second->proceed();
+    if (connection->wait() == Connection::Wait::kParked) pending_.push_back(id);
   }
 }
 
 void Worker::run_expiry() {
   expiry_timer_ = false;
+  if (data_unlocked()) return;
   if (services_.persistence.loading() || !services_.control.active_expiry()) return;
   LatencyTimer timer(&services_.latency, "expire-cycle");
-  if (expiry_.run(context_.scratch, services_.clock.unix_ms(), kExpirySliceMicroseconds) == ExpiryCycle::Progress::kMore) {
+  if (expiry_.run(context().scratch, services_.clock.unix_ms(), kExpirySliceMicroseconds) == ExpiryCycle::Progress::kMore) {
     expiry_timer_ = true;
     loop_.after_us(kExpiryPauseMicroseconds, [this] { run_expiry(); });
   }

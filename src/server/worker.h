@@ -50,7 +50,7 @@ class Worker {
 
   int index() const { return index_; }
   EventLoop& loop() { return loop_; }
-  WorkerContext& context() { return context_; }
+  WorkerContext& context() { return desk_->context; }
   Gate& gate() { return gate_; }
 
   /// A new client.
@@ -64,9 +64,13 @@ class Worker {
 
   // ---- for the connections
 
-  CommandBatch& batch() { return batch_; }
-  std::array<CommandHint, kBatchCommandsMax>& hints() { return hints_; }
-  std::span<char> read_scratch() { return scratch_; }
+  CommandBatch& batch() { return desk_->batch; }
+  std::array<CommandHint, kBatchCommandsMax>& hints() { return desk_->hints; }
+  std::span<char> read_scratch() { return desk_->input; }
+  /// A turn of the loop in the middle of `script`, which `connection` executes. That connection is left alone meanwhile.
+  void serve_others(Connection& connection, BusyScript const& script);
+  /// The connection is in the middle of a script.
+  bool suspended(Connection const& connection) const { return suspended_ == &connection; }
   std::shared_ptr<Waiter> make_waiter(uint64_t connection_id);
   void schedule_flush(Connection& connection);
   /// The connection has entered a state, or stays in it for another round.
@@ -89,6 +93,17 @@ class Worker {
  private:
   class ConnectionWaiter;
 
+  /// What executions use.
+  struct Desk {
+    explicit Desk(WorkerStatistics& statistics) : context(statistics) {}
+    WorkerContext context;
+    CommandBatch batch;
+    std::array<CommandHint, kBatchCommandsMax> hints;
+    std::vector<char> input = std::vector<char>(Connection::kReadBytes);
+  };
+
+  /// No data may be looked at: a script is in the middle of changing them, and nothing is locked (one worker).
+  bool data_unlocked() const { return suspended_ && !services_.keyspace.concurrent(); }
   void end_turn();
   void run_pending();
   void start_delay();
@@ -105,11 +120,11 @@ class Worker {
   Gate& gate_;
   Inbox& inbox_;
   EventLoop loop_;
-  WorkerContext context_;
+  Desk own_desk_;
+  std::unique_ptr<Desk> second_desk_;  // while own_desk_ is used by a script
+  Desk* desk_ = &own_desk_;
+  Connection* suspended_ = nullptr;
   ExpiryCycle expiry_;
-  CommandBatch batch_;
-  std::array<CommandHint, kBatchCommandsMax> hints_;
-  std::vector<char> scratch_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> to_flush_;
   std::vector<uint64_t> waiting_for_log_;

@@ -1,9 +1,14 @@
-"""A script that does not end: who needs what it holds is told, who does not goes on, and it can be killed."""
+"""A script that does not end: who needs what it holds is told, who does not goes on, and it can be killed.
+
+By clients of every worker, that which runs it among them.
+"""
 
 import time
 
+import pytest
+
 from concurrency.asking import ask
-from harness import ReplyTimeout
+from harness import CheckedServer
 from harness.resp import Kind, encode_command
 
 ENDLESS = "while true do end"
@@ -29,11 +34,12 @@ def _is_busy(client):
     return reply.is_error() and reply.value.startswith(BUSY)
 
 
-class _Others:
-    """Clients from before the script: of them, one whose worker is not the one that runs it and serves nobody meanwhile."""
+class _Everybody:
+    """Clients of every worker, from before the script and from now."""
 
     def __init__(self, server):
-        self._clients = [server.client(timeout_s=2.0) for _ in range(4)]
+        self._server = server
+        self._clients = [server.client(timeout_s=WAIT_S) for _ in range(6)]
 
     def __enter__(self):
         return self
@@ -42,24 +48,36 @@ class _Others:
         for client in self._clients:
             client.close()
 
-    def one_that_is_told(self):
+    def told(self):
+        """All of them, once they are answered BUSY."""
+        self._clients += [self._server.client(timeout_s=WAIT_S) for _ in range(3)]
         for client in self._clients:
-            try:
-                _until(lambda: _is_busy(client))
-                return client
-            except ReplyTimeout:
-                continue
-        raise AssertionError("every worker is busy")
+            _until(lambda: _is_busy(client))
+        return self._clients
+
+
+def _goes_on(client):
+    """A key may be in the same partition as one that is held, but not eight."""
+    assert any(client.command("SET", f"free:{number}", 1).value == b"OK" for number in range(8))
+    assert any(client.command("BLPOP", f"list:{number}", "0.001").is_null() for number in range(8))
 
 
 def _run_and_kill(server, script, kill):
-    with server.client(timeout_s=WAIT_S) as victim, _Others(server) as others:
+    with server.client(timeout_s=WAIT_S) as victim, _Everybody(server) as everybody:
         victim.send_raw(encode_command(script))
-        other = others.one_that_is_told()
-        assert other.command("SET", "free", "1").value == b"OK"
-        wrong = "FUNCTION" if kill == "SCRIPT" else "SCRIPT"
-        assert other.command(wrong, "KILL").value.startswith(BUSY)
-        assert other.command(kill, "KILL").value == b"OK"
+        clients = everybody.told()
+        for client in clients:
+            _goes_on(client)
+            assert client.command("EVAL", "return 1", 1, "held").value.startswith(BUSY)
+        for client in clients:
+            client.must("SUBSCRIBE", "news")
+        with server.client(timeout_s=WAIT_S) as publisher:
+            _until(lambda: publisher.command("PUBLISH", "news", "x").value == len(clients))
+            for client in clients:
+                assert client.read_reply().value[2].value == b"x"
+            wrong = "FUNCTION" if kill == "SCRIPT" else "SCRIPT"
+            assert publisher.command(wrong, "KILL").value.startswith(BUSY)
+            assert publisher.command(kill, "KILL").value == b"OK"
         reply = victim.read_reply()
         assert reply.kind is Kind.ERROR and b"Script killed by user with SCRIPT KILL..." in reply.value
         assert ask(victim, "SET", "held", "x") == b"OK"
@@ -68,7 +86,6 @@ def _run_and_kill(server, script, kill):
 def test_a_script_that_does_not_end_is_killed_and_holds_up_only_who_needs_its_keys(server):
     with server.client() as client:
         ask(client, "CONFIG", "SET", "busy-reply-threshold", 20)
-        ask(client, "SET", "free", 0)
         client.must("FUNCTION", "LOAD", "REPLACE", FUNCTION)
     _run_and_kill(server, ("EVAL", ENDLESS, 1, "held"), "SCRIPT")
     _run_and_kill(server, ("EVAL", STUBBORN, 1, "held"), "SCRIPT")
@@ -78,8 +95,74 @@ def test_a_script_that_does_not_end_is_killed_and_holds_up_only_who_needs_its_ke
 def test_a_script_that_has_written_is_not_killed(server):
     with server.client() as client:
         ask(client, "CONFIG", "SET", "busy-reply-threshold", 20)
-    with server.client(timeout_s=WAIT_S) as victim, _Others(server) as others:
+    with server.client(timeout_s=WAIT_S) as victim, _Everybody(server) as everybody:
         victim.send_raw(encode_command(("EVAL", AFTER_A_WRITE, 1, "held")))
-        assert others.one_that_is_told().command("SCRIPT", "KILL").value.startswith(b"UNKILLABLE ")
+        for client in everybody.told():
+            assert client.command("SCRIPT", "KILL").value.startswith(b"UNKILLABLE ")
         assert victim.read_reply().value == b"done"
         assert victim.command("SCRIPT", "KILL").value.startswith(b"NOTBUSY ")
+
+
+def test_a_script_that_waits_for_what_another_holds_can_be_killed_as_well(server):
+    with server.client() as client:
+        ask(client, "CONFIG", "SET", "busy-reply-threshold", 20)
+    with server.client(timeout_s=WAIT_S) as holder, _Everybody(server) as everybody:
+        holder.send_raw(encode_command(("EVAL", ENDLESS, 1, "held")))
+        client = everybody.told()[0]
+        waiting = [server.client(timeout_s=WAIT_S) for _ in range(4)]
+        for other in waiting:
+            other.send_raw(encode_command(("EVAL", "return redis.call('GET', 'held')", 0)))
+        for other in everybody.told():
+            _goes_on(other)
+        _until(lambda: client.command("SCRIPT", "KILL").value.startswith(b"NOTBUSY "))
+        assert holder.read_reply().kind is Kind.ERROR
+        for other in waiting:
+            reply = other.read_reply()
+            assert reply.is_null() or reply.kind is Kind.ERROR
+            other.close()
+
+
+@pytest.fixture(name="lone_server")
+def _lone_server():
+    directives = ["--save", "", "--threads", "1", "--busy-reply-threshold", "20"]
+    with CheckedServer(directives) as server:
+        yield server
+
+
+def test_with_one_worker_everybody_is_told_but_for_what_redis_allows(lone_server):
+    with lone_server.client(timeout_s=WAIT_S) as victim, lone_server.client(timeout_s=WAIT_S) as old:
+        victim.send_raw(encode_command(("EVAL", ENDLESS, 0)))
+        _until(lambda: _is_busy(old))
+        with lone_server.client(timeout_s=WAIT_S) as new:
+            for client in old, new:
+                for command in ("PING",), ("INFO",), ("SUBSCRIBE", "x"), ("SHUTDOWN",), ("SHUTDOWN", "SAVE"), ("FUNCTION", "KILL"):
+                    assert client.command(*command).value.startswith(BUSY), command
+                assert client.command("SHUTDOWN", "ABORT").value == b"ERR No shutdown in progress."
+                assert client.command("WATCH", "key").value == b"OK"
+                assert client.command("MULTI").value == b"OK"
+                assert client.command("SET", "key", 1).value.startswith(BUSY)
+                assert client.command("EXEC").value.startswith(b"EXECABORT Transaction discarded because of: BUSY ")
+                assert client.command("RESET").value == b"RESET"
+                assert client.command("HELLO", 3).kind is Kind.MAP
+            assert old.command("SCRIPT", "KILL").value == b"OK"
+            assert b"SCRIPT KILL" in victim.read_reply().value
+            assert new.command("PING").value == b"PONG"
+
+
+def test_nothing_looks_at_data_in_the_middle_of_the_only_workers_script(lone_server):
+    """Keys that expire, long commands that are under way, and snapshots wait for its end."""
+    keys = 20_000
+    script = """
+        redis.call('SET', 'half', 1)
+        local x = 0
+        for i = 1, 3e8 do x = x + i end
+        return {redis.call('GET', 'short'), redis.call('DBSIZE')}"""
+    with lone_server.client(timeout_s=WAIT_S) as victim, lone_server.client(timeout_s=WAIT_S) as other:
+        other.must("MSET", *[word for number in range(keys) for word in (f"key:{number}", "x")])
+        other.must("SET", "short", "alive", "PX", 200)
+        other.send_raw(encode_command(("KEYS", "*")))
+        victim.send_raw(encode_command(("EVAL", script, 0)))
+        alive, size = victim.read_reply().value
+        assert alive.value == b"alive" and size.value == keys + 2
+        assert keys <= len(other.read_reply().value) <= keys + 2
+        _until(lambda: other.command("GET", "short").is_null())

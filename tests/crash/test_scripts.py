@@ -4,6 +4,7 @@ And an AOF may hold scripts itself, as those of Redis before 5 did.
 """
 
 import random
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from harness import CheckedServer, Server, encode_command, reference_binary
 
 DIRECTIVES = ["--appendonly", "yes", "--save", "", "--threads", "4", "--enable-debug-command", "yes"]
 SEED = 7
+EXIT_LIMIT_S = 30.0
 CALLS = 400
 LIBRARY = """#!lua name=lib
 redis.register_function('fill', function(keys, args)
@@ -37,6 +39,45 @@ def _write(client) -> None:
             client.command("EVAL", PARTLY, 2, "p:" + key, "l:" + other, number)  # ends in an error after two writes
         else:
             client.must("EVAL", "redis.call('SELECT', ARGV[1]) return redis.call('APPEND', KEYS[1], 'x')", 1, key, number % 3)
+
+
+def _begin_endless(server: Server, script: str) -> None:
+    """A script that is known to be busy."""
+    client = server.client()
+    client.send_raw(encode_command(("EVAL", script, 1, "held")))
+    with server.client() as other:
+        while not other.command("GET", "held").is_error():
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_shutdown_nosave_ends_a_script_that_has_written_and_logs_nothing_of_it(tmp_path, threads):
+    directives = [*DIRECTIVES, "--threads", str(threads), "--busy-reply-threshold", "20"]
+    with CheckedServer(directives, directory=tmp_path) as server:
+        with server.client() as client:
+            client.must("SET", "before", 1)
+        _begin_endless(server, "redis.call('SET', KEYS[1], 1) redis.call('INCR', KEYS[1]) while true do end")
+        with server.client() as client:
+            client.send_raw(encode_command(("SHUTDOWN", "NOSAVE")))
+            end = time.monotonic() + EXIT_LIMIT_S
+            while server.running():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+        server.start()
+        with server.client() as client:
+            assert client.command("EXISTS", "before", "held").value == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_signal_kills_a_script_that_has_not_written_and_saves(tmp_path, threads):
+    directives = ["--save", "3600 1", "--threads", str(threads), "--busy-reply-threshold", "20"]
+    with CheckedServer(directives, directory=tmp_path) as server:
+        with server.client() as client:
+            client.must("SET", "before", 1)
+        _begin_endless(server, "while true do end")
+        server.restart()
+        with server.client() as client:
+            assert client.command("EXISTS", "before", "held").value == 1
 
 
 def _digest(server: Server) -> bytes:
