@@ -27,7 +27,8 @@ void log_new_consumer(Txn& txn, GroupPlace const& place, std::string_view consum
 void advance_group(StreamBody const& stream, StreamGroup& group, StreamId id) {
   if (id <= group.last_id) return;
   if (group.entries_read != StreamGroup::kUnknown && !stream.has_gaps_from(id)) {
-    group.entries_read++;
+    // XGROUP may have set any number: it wraps around.
+    group.entries_read = static_cast<int64_t>(static_cast<uint64_t>(group.entries_read) + 1);
   } else if (stream.entries_added > 0) {
     group.entries_read = stream.estimate_entries_read(id);
   }

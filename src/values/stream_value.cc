@@ -48,11 +48,11 @@ int64_t StreamBody::estimate_entries_read(StreamId id) const {
 
 std::optional<int64_t> StreamBody::lag_of(StreamGroup const& group) const {
   if (entries_added == 0) return 0;
-  auto const added = static_cast<int64_t>(entries_added);
-  if (group.entries_read != StreamGroup::kUnknown && !has_gaps_from(group.last_id)) return added - group.entries_read;
-  int64_t const estimate = estimate_entries_read(group.last_id);
-  if (estimate == StreamGroup::kUnknown) return std::nullopt;
-  return added - estimate;
+  bool const exact = group.entries_read != StreamGroup::kUnknown && !has_gaps_from(group.last_id);
+  int64_t const read = exact ? group.entries_read : estimate_entries_read(group.last_id);
+  if (read == StreamGroup::kUnknown) return std::nullopt;
+  // XGROUP may have set any number: it wraps around.
+  return static_cast<int64_t>(entries_added - static_cast<uint64_t>(read));
 }
 
 size_t StreamBody::group_rank(std::string_view name) const {
