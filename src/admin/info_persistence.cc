@@ -3,6 +3,7 @@
 #include "admin/info_sections.h"
 #include "command/server_state.h"
 #include "config/config.h"
+#include "health/monitor.h"
 #include "log/log.h"
 #include "snapshot/persistence.h"
 
@@ -73,6 +74,12 @@ void info_persistence(Session& session, InfoText& text) {
     text.field("aof_buffer_length", sizes.buffer_bytes);
     text.field("aof_pending_bio_fsync", sizes.pending_syncs);
     text.field("aof_delayed_fsync", sizes.delayed_syncs);
+  }
+  if (services.health) {
+    health::Report const report = services.health->look().report;
+    text.field("health", health::level_name(report.level));
+    text.number("data_at_risk_seconds", report.at_risk.seconds);
+    text.field("data_at_risk_bytes", report.at_risk.bytes);
   }
   if (info.loading) info_loading(info, services.clock.unix_us() / 1'000'000, text);
 }

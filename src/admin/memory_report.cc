@@ -1,10 +1,6 @@
 #include "admin/memory_report.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <memory>
 
 #include "command/server_state.h"
 
@@ -13,15 +9,6 @@ namespace {
 
 double percent(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole) * 100;
-}
-
-/// 0 when /proc is not there.
-uint64_t resident_bytes() {
-  std::unique_ptr<FILE, decltype([](FILE* file) { std::fclose(file); })> const file(std::fopen("/proc/self/statm", "re"));
-  unsigned long size = 0;
-  unsigned long resident_pages = 0;
-  if (!file || std::fscanf(file.get(), "%lu %lu", &size, &resident_pages) != 2) return 0;
-  return uint64_t{resident_pages} * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 #include "command/memory_usage.h"
 
 #include <malloc.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
 
 #include "command/client_card.h"
 #include "command/session.h"
@@ -14,6 +18,14 @@ uint64_t client_memory(ClientCard const& card) {
   return sizeof(ClientCard) + sizeof(Session) + card.input_bytes.load(kOrder) + card.input_free_bytes.load(kOrder) +
          card.argument_bytes.load(kOrder) + card.queued_bytes.load(kOrder) + card.output_bytes.load(kOrder) +
          card.listening_bytes.load(kOrder);
+}
+
+uint64_t resident_bytes() {
+  std::unique_ptr<FILE, decltype([](FILE* file) { std::fclose(file); })> const file(std::fopen("/proc/self/statm", "re"));
+  unsigned long size = 0;
+  unsigned long resident_pages = 0;
+  if (!file || std::fscanf(file.get(), "%lu %lu", &size, &resident_pages) != 2) return 0;
+  return uint64_t{resident_pages} * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 void MemoryUsage::note_startup() {

@@ -36,6 +36,9 @@ class MemoryUsage {
   std::atomic<uint64_t> peak_{0};
 };
 
+/// Bytes of this process that are in memory (RSS); 0 when /proc is not there.
+uint64_t resident_bytes();
+
 struct ClientCard;
 /// Bytes that a connection takes.
 uint64_t client_memory(ClientCard const& card);

@@ -55,6 +55,10 @@ class ShutdownState {
     MutexLock lock(mutex_);
     return abort_;
   }
+  bool running() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return running_;
+  }
   uint64_t failures() const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     return failures_;

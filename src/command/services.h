@@ -25,6 +25,9 @@ class Persistence;
 namespace scripting {
 class Scripting;
 }
+namespace health {
+class Monitor;
+}
 class ClientRegistry;
 class CommandTable;
 class Keyspace;
@@ -80,6 +83,8 @@ struct Services {
   PubSub* pubsub = nullptr;
   Tracking* tracking = nullptr;
   Monitors* monitors = nullptr;
+  /// Null in tests of single folders.
+  health::Monitor* health = nullptr;
 };
 
 }  // namespace holdfast

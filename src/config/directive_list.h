@@ -18,6 +18,8 @@
   X(kActiveExpireEffort, integer("active-expire-effort", 1, 10, "1")) \
   X(kActivedefrag, yes_no("activedefrag", "no")) \
   X(kActiverehashing, yes_no("activerehashing", "yes")) \
+  X(kAdminBind, string("admin-bind", "127.0.0.1").fixed()) \
+  X(kAdminPort, integer("admin-port", 0, 65535, "0").fixed()) \
   X(kAlwaysShowLogo, yes_no("always-show-logo", "no").fixed()) \
   X(kAofDisableAutoGc, yes_no("aof-disable-auto-gc", "no")) \
   X(kAofLoadTruncated, yes_no("aof-load-truncated", "yes")) \
@@ -72,6 +74,8 @@
   X(kEnableProtectedConfigs, choice("enable-protected-configs", kLocalActionChoices, "no").fixed()) \
   X(kHashMaxListpackEntries, integer("hash-max-listpack-entries", 0, kLongMax, "512").with_alias("hash-max-ziplist-entries")) \
   X(kHashMaxListpackValue, memory("hash-max-listpack-value", 0, kLongMax, "64").with_alias("hash-max-ziplist-value")) \
+  X(kHealthFsyncLagMax, integer("health-fsync-lag-max", 0, kIntMax, "5")) \
+  X(kHealthSnapshotAgeMax, integer("health-snapshot-age-max", 0, kIntMax, "0")) \
   X(kHllSparseMaxBytes, memory("hll-sparse-max-bytes", 0, kLongMax, "3000")) \
   X(kHz, integer("hz", 0, kIntMax, "10").clamped(1, 500)) \
   X(kIgnoreWarnings, string("ignore-warnings", "")) \

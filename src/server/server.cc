@@ -11,6 +11,8 @@
 #include "admin/families.h"
 #include "base/random.h"
 #include "commands/families.h"
+#include "health/health_command.h"
+#include "health/report_text.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
 #include "pubsub/monitor_command.h"
@@ -62,6 +64,7 @@ std::vector<CommandRows> Server::families() {
   std::vector<CommandRows> all = command_families();
   all.push_back(subscribe_commands());
   all.push_back(monitor_command());
+  all.push_back(health_commands());
   for (CommandRows rows : scripting::families()) all.push_back(rows);
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
@@ -87,7 +90,9 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
                 state_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
-                &audience_.monitors},
+                &audience_.monitors, &health_},
+      data_lock_(disk_, logger),
+      health_(services_, disk_),
       gate_(services_),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
@@ -204,6 +209,8 @@ void Server::connect_config() {
   };
   static_cast<void>(set_latency_threshold());
   config_.on_change({Directive::kLatencyMonitorThreshold}, set_latency_threshold);
+  config_.on_change({Directive::kDir, Directive::kDbfilename, Directive::kSave, Directive::kAppendonly},
+                    [this]() -> Status { return data_lock_.hold(config_); });
   config_.on_change({Directive::kAppendfsync}, [this]() -> Status {
     log_.set_policy(fsync_policy(config_));
     return {};
@@ -291,6 +298,17 @@ int Server::run() {
     }
     return 1;
   }
+  if (Status locked = data_lock_.hold(config_); !locked) {
+    logger_.warning("Fatal: %s. Two servers on the same files would destroy them: give this one another dir.",
+                    locked.error().message.c_str());
+    return 1;
+  }
+  persistence_.expect_load();
+  health_.start();
+  if (Status opened = open_admin_port(); !opened) {
+    logger_.warning("Fatal: %s", opened.error().message.c_str());
+    return 1;
+  }
   bool wants_pidfile = config_.flag(Directive::kDaemonize) || !config_.text(Directive::kPidfile).empty();
   std::string pidfile = config_.text(Directive::kPidfile);
   if (wants_pidfile && pidfile.empty()) pidfile = "/var/run/redis.pid";
@@ -315,7 +333,6 @@ int Server::run() {
   signals_ = std::make_unique<SignalReceiver>(first.loop(), [this](int signal) { begin_shutdown(signal); });
   first.loop().every(kCronMilliseconds, [this] { cron(); });
   acceptor_.start();
-  persistence_.expect_load();
   state_.memory.note_startup();
   for (size_t i = 1; i < workers_.size(); i++) {
     threads_.emplace_back([worker = workers_[i].get()] { worker->run(); });
@@ -324,6 +341,8 @@ int Server::run() {
   first.run();
 
   for (std::thread& thread : threads_) thread.join();
+  admin_.stop();
+  health_.stop();
   if (loader_.joinable()) loader_.join();
   persistence_.stop();
   if (Status ended = log_.shutdown(); !ended) {
@@ -339,6 +358,23 @@ int Server::run() {
   logger_.warning("%s is now ready to exit, bye bye...", "Redis");
   workers_.clear();
   return exit_code_;
+}
+
+Status Server::open_admin_port() {
+  auto const port = static_cast<uint16_t>(config_.integer(Directive::kAdminPort));
+  if (port == 0) return {};
+  std::string const address = config_.text(Directive::kAdminBind);
+  auto const json = [](bool good, health::Monitor::Seen const& seen) {
+    return health::HttpAnswer{good ? 200u : 503u, "application/json", health::to_json(seen)};
+  };
+  return admin_.start(address, port, [this, json](std::string const& path) -> health::HttpAnswer {
+    if (path == "/live") return {200, "text/plain", "alive\n"};
+    health::Monitor::Seen const seen = health_.look();
+    if (path == "/health") return json(seen.report.level != health::Level::kRed, seen);
+    if (path == "/ready") return json(seen.report.ready, seen);
+    if (path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", health::metrics_text(services_, seen)};
+    return {404, "text/plain", "There are /health, /ready, /live and /metrics.\n"};
+  });
 }
 
 snapshot::ReplayCommand Server::make_replay() {

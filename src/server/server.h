@@ -23,6 +23,8 @@
 #include "command/write_guards.h"
 #include "config/config.h"
 #include "disk/real_disk.h"
+#include "health/http_endpoint.h"
+#include "health/monitor.h"
 #include "keyspace/keyspace.h"
 #include "log/aof_directory.h"
 #include "log/log.h"
@@ -30,6 +32,7 @@
 #include "pubsub/audience.h"
 #include "scripting/scripting.h"
 #include "server/acceptor.h"
+#include "server/data_lock.h"
 #include "server/signals.h"
 #include "server/worker.h"
 #include "snapshot/persistence.h"
@@ -68,6 +71,7 @@ class Server final : public ServerControl {
   void load();
   void loaded();
   void cron();
+  Status open_admin_port();
   void begin_shutdown(int signal);
   void step_shutdown();
   void wake_workers();
@@ -97,6 +101,9 @@ class Server final : public ServerControl {
   ServerState state_;
   Audience audience_;
   Services services_;
+  DataLock data_lock_;
+  health::Monitor health_;
+  health::HttpEndpoint admin_;
   Gate gate_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Acceptor acceptor_;

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from harness import Kind, Reply, format_reply
+from harness import Kind, Reply, Server, ServerDied, format_reply, holdfast_binary, reference_binary
 from harness.payload import FOOTER_BYTES, seal, string_payload
 from harness.set_payload import int_set_payload
 from harness.sorted_set_payload import packed_payload
@@ -196,3 +196,13 @@ def test_d39_own_messages_stand_behind_the_reply(both):
         client.must("RESET")
     push, array = b">3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$1\r\nx\r\n", b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n"
     assert seen == [array + push + b":1\r\n+PONG\r\n", array + b":1\r\n+PONG\r\n" + push]
+
+
+def test_d40_a_second_server_on_the_same_files(both, tmp_path):
+    """That ours is refused, and why, is in tests/health/test_data_lock.py."""
+    with Server(reference_binary(), ["--save", "3600 1"], directory=tmp_path) as one:
+        with Server(reference_binary(), ["--save", "3600 1"], directory=tmp_path) as two:
+            assert one.running() and two.running()
+    with Server(holdfast_binary(), ["--save", "3600 1"], directory=tmp_path):
+        with pytest.raises(ServerDied):
+            Server(holdfast_binary(), ["--save", "3600 1"], directory=tmp_path).start()

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "command/command_row.h"
+
+namespace holdfast {
+
+CommandRows health_commands();
+
+}  // namespace holdfast
