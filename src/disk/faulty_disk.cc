@@ -62,6 +62,7 @@ class FaultyDisk::File final : public DiskFile {
   Status sync() override {
     MutexLock lock(disk_.mutex_);
     if (auto status = usable(false); !status) return status;
+    if (!disk_.powered_) return fail_errno(path_, EIO);
     auto const status = disk_.check(DiskOperation::kSync, path_);
     if (status) {
       for (Change const& change : inode_->pending) apply(change, change.bytes.size(), inode_->durable);
@@ -190,6 +191,7 @@ uint64_t FaultyDisk::calls(DiskOperation operation) const {
 
 std::optional<FaultyDisk::Fault> FaultyDisk::next_fault(DiskOperation operation, std::string const& path) {
   ++calls_[static_cast<size_t>(operation)];
+  if (!powered_) return Fault{.operation = operation};
   std::optional<Fault> hit;
   for (auto fault = faults_.begin(); fault != faults_.end();) {
     bool const concerned = fault->operation == operation && path.find(fault->path_part) != std::string::npos;
@@ -215,6 +217,7 @@ Status FaultyDisk::check(DiskOperation operation, std::string const& path) {
 
 void FaultyDisk::crash(uint64_t seed) {
   MutexLock lock(mutex_);
+  powered_ = true;
   ++life_;
   locks_.clear();
   Random random(seed);
@@ -250,6 +253,11 @@ void FaultyDisk::crash(uint64_t seed) {
     inode->pending.clear();
     inode->visible = inode->durable;
   }
+}
+
+void FaultyDisk::cut_power() {
+  MutexLock lock(mutex_);
+  powered_ = false;
 }
 
 std::string FaultyDisk::contents(std::string const& path) const {
@@ -386,7 +394,14 @@ Status FaultyDisk::sync_directory(std::string const& directory) {
   if (auto status = check(DiskOperation::kSyncDirectory, wanted); !status) return status;
   if (!has_directory(wanted)) return fail_errno("fsync " + wanted, ENOENT);
   for (NameChange const& change : pending_names_) {
-    if (change.directory == wanted) apply(change, durable_names_);
+    if (change.directory != wanted) continue;
+    apply(change, durable_names_);
+    if (change.removed.empty() || !change.inode) continue;
+    // What was renamed has left the directory that it came from, even if nothing said there is on the disk yet.
+    for (NameChange& earlier : pending_names_) {
+      if (&earlier == &change) break;
+      if (earlier.added == change.removed && earlier.inode == change.inode) earlier.added.clear();
+    }
   }
   std::erase_if(pending_names_, [&](NameChange const& change) { return change.directory == wanted; });
   return {};

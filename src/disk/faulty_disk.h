@@ -64,6 +64,8 @@ class FaultyDisk final : public Disk {
 
   /// Power loss: see above. The same seed and history leave the same state.
   void crash(uint64_t seed);
+  /// From here to `crash` every operation fails with EIO and changes nothing: what threads of the dead process still try.
+  void cut_power();
 
   /// Calls of the kind so far, failed ones included.
   uint64_t calls(DiskOperation operation) const;
@@ -137,6 +139,7 @@ class FaultyDisk final : public Disk {
   uint64_t space_bytes_ GUARDED_BY(mutex_) = UINT64_MAX;
   /// Grows with every crash; files of an older one are dead.
   uint64_t life_ GUARDED_BY(mutex_) = 0;
+  bool powered_ GUARDED_BY(mutex_) = true;
 };
 
 }  // namespace holdfast

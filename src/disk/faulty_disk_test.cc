@@ -222,5 +222,41 @@ TEST(FaultyDiskCrash, LocksAreReleased) {
   EXPECT_EQ(disk.lock("l").error().errnum, EWOULDBLOCK) << "the dead lock must not free the living one";
 }
 
+TEST(FaultyDisk, AFileThatWasRenamedToAnotherDirectoryIsNotInBothAfterACrash) {
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    FaultyDisk disk;
+    ASSERT_TRUE(disk.make_directory("d"));
+    ASSERT_TRUE(disk.sync_directory("."));
+    {
+      auto file = disk.create_truncate("temp").value();
+      ASSERT_TRUE(file->append("contents"));
+      ASSERT_TRUE(file->sync());
+    }
+    ASSERT_TRUE(disk.rename("temp", "d/f"));
+    ASSERT_TRUE(disk.sync_directory("d"));
+    disk.crash(seed);
+    EXPECT_FALSE(disk.exists("temp").value());
+    EXPECT_EQ(disk.contents("d/f"), "contents");
+  }
+}
+
+TEST(FaultyDisk, WithoutPowerNothingChanges) {
+  FaultyDisk disk;
+  auto file = disk.create_truncate("f").value();
+  ASSERT_TRUE(file->append("one"));
+  ASSERT_TRUE(file->sync());
+  ASSERT_TRUE(disk.sync_directory("."));
+  disk.cut_power();
+  EXPECT_EQ(file->append("two").error().errnum, EIO);
+  EXPECT_EQ(file->truncate(0).error().errnum, EIO);
+  EXPECT_EQ(file->sync().error().errnum, EIO);
+  EXPECT_EQ(disk.create_truncate("f").error().errnum, EIO);
+  EXPECT_EQ(disk.unlink("f").error().errnum, EIO);
+  EXPECT_EQ(disk.rename("f", "g").error().errnum, EIO);
+  disk.crash(1);
+  EXPECT_EQ(disk.contents("f"), "one");
+  EXPECT_TRUE(disk.open_append("f"));
+}
+
 }  // namespace
 }  // namespace holdfast

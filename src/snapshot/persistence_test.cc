@@ -264,38 +264,6 @@ TEST(SavePolicy, PointsGrowthAndDelays) {
 
 // ---- AOF ----
 
-/// Runs the few commands that the tests log.
-class Replay {
- public:
-  explicit Replay(World& world) : client_(world.keyspace) {}
-  Status operator()(std::span<std::string_view const> command) {
-    std::string const& name = names.emplace_back(command[0]);
-    if (name == "SELECT") {
-      db_ = static_cast<int>(*parse_int64(command[1]));
-    } else if (name == "SET") {
-      client_.set(db_, command[1], command[2]);
-    } else if (name == "PEXPIREAT") {
-      client_.execute({command[1]}, 0, [&](Txn& txn) {
-        txn.select(db_);
-        txn.set_expiry(command[1], parse_int64(command[2]));
-      });
-    } else if (name != "MULTI" && name != "EXEC") {
-      return fail("");
-    }
-    return {};
-  }
-  std::vector<std::string> names;
-
- private:
-  Client client_;
-  int db_ = 0;
-};
-
-Result<Persistence::StartLoaded> start(World& world, Replay& replay) {
-  return world.persistence->load_at_start(
-      {.directory = world.directory.get(), .replay = [&](auto command) { return replay(command); }, .inserters = 2});
-}
-
 TEST(PersistenceAof, StartWithoutFilesWritesAFirstBase) {
   World world("appendonly yes\n");
   Replay replay(world);

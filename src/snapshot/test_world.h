@@ -82,16 +82,16 @@ class Client {
  public:
   explicit Client(Keyspace& keyspace) : keyspace_(keyspace) {}
 
-  /// Locks the keys (all partitions for none), runs `work` and commits.
+  /// Locks the keys (all partitions for none), runs `work` and commits. Returns the offset of the commit.
   template <class Work>
-  void execute(std::initializer_list<std::string_view> keys, int64_t now_ms, Work&& work) {
+  uint64_t execute(std::initializer_list<std::string_view> keys, int64_t now_ms, Work&& work) {
     locks_.clear();
     for (std::string_view key : keys) locks_.add_key(keyspace_, key);
     if (keys.size() == 0) locks_.add_all(keyspace_);
     while (locks_.lock(keyspace_, waiter_) != LockSet::Outcome::kLocked) std::this_thread::yield();
     Txn txn(keyspace_, locks_, scratch_, now_ms);
     work(txn);
-    txn.commit();
+    return txn.commit();
   }
 
   void set(int db, std::string_view key, std::string_view value, std::optional<int64_t> expire_ms = {}) {
@@ -134,7 +134,7 @@ inline DataSet contents(Keyspace& keyspace) {
 /// A server's parts on a disk in memory; `/data` is the working directory.
 class World {
  public:
-  explicit World(std::string const& settings = "", std::shared_ptr<FaultyDisk> on_disk = nullptr)
+  explicit World(std::string const& settings = "", std::shared_ptr<FaultyDisk> on_disk = nullptr, log::LogOptions options = {})
       : disk(on_disk ? std::move(on_disk) : std::make_shared<FaultyDisk>()),
         logger(clock),
         config("/data"),
@@ -145,14 +145,15 @@ class World {
     static_cast<void>(disk->make_directory("/data"));
     EXPECT_TRUE(config.load_text("save \"\"\n" + settings));
     directory = std::make_unique<log::AofDirectory>(*disk, logger, log::AofLocation{.data_dir = "/data"});
-    log = std::make_unique<log::Log>(*directory, clock, log::LogOptions{});
+    log = std::make_unique<log::Log>(*directory, clock, options);
     keyspace.attach_log(log.get());
     persistence = std::make_unique<Persistence>(Persistence::Parts{clock, logger, config, keyspace, *log, *disk});
   }
   ~World() {
     persistence->stop();
     persistence.reset();
-    EXPECT_TRUE(log->shutdown());
+    Status const ended = log->shutdown();
+    EXPECT_TRUE(ended || power_lost);
     ::unlink(log_path_.c_str());
   }
 
@@ -195,9 +196,44 @@ class World {
   std::unique_ptr<log::AofDirectory> directory;
   std::unique_ptr<log::Log> log;
   std::unique_ptr<Persistence> persistence;
+  /// The disk has crashed: what the log still had is lost.
+  bool power_lost = false;
 
  private:
   std::string log_path_;
 };
+
+/// Runs the few commands that the tests log.
+class Replay {
+ public:
+  explicit Replay(World& world) : client_(world.keyspace) {}
+  Status operator()(std::span<std::string_view const> command) {
+    std::string const& name = names.emplace_back(command[0]);
+    if (name == "SELECT") {
+      db_ = static_cast<int>(*parse_int64(command[1]));
+    } else if (name == "SET") {
+      client_.set(db_, command[1], command[2]);
+    } else if (name == "PEXPIREAT") {
+      client_.execute({command[1]}, 0, [&](Txn& txn) {
+        txn.select(db_);
+        txn.set_expiry(command[1], parse_int64(command[2]));
+      });
+    } else if (name != "MULTI" && name != "EXEC") {
+      return fail("");
+    }
+    return {};
+  }
+  std::vector<std::string> names;
+
+ private:
+  Client client_;
+  int db_ = 0;
+};
+
+/// A start with appendonly yes.
+inline Result<Persistence::StartLoaded> start(World& world, Replay& replay) {
+  return world.persistence->load_at_start(
+      {.directory = world.directory.get(), .replay = [&](auto command) { return replay(command); }, .inserters = 2});
+}
 
 }  // namespace holdfast::snapshot
