@@ -220,7 +220,7 @@ class StreamOps final : public TypeOps {
       stream->max_deleted_id = read_id(in);
       stream->entries_added = in.length();
     }
-    if (stream->last_id < stream->entries().last_id() || stream->entries_added > INT64_MAX) in.corrupt();
+    if (stream->last_id < stream->entries().last_id()) in.corrupt();
     uint64_t const groups = in.count(6);
     for (uint64_t left = groups; left > 0 && in.ok(); left--) read_group(in, version, *stream);
     if (!in.ok()) return std::nullopt;

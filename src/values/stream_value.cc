@@ -32,16 +32,15 @@ bool StreamBody::erase(StreamId id) {
 }
 
 int64_t StreamBody::estimate_entries_read(StreamId id) const {
-  auto const added = static_cast<int64_t>(entries_added);
-  auto const length = static_cast<int64_t>(size());
-  if (added == 0) return 0;
-  if (length == 0 && id <= last_id) return added;
-  if (id == last_id) return added;
+  uint64_t const length = size();
+  if (entries_added == 0) return 0;
+  // XSETID may have set any number: what is counted from it wraps around.
+  if (id == last_id || (length == 0 && id < last_id)) return static_cast<int64_t>(entries_added);
   if (id > last_id) return StreamGroup::kUnknown;
   StreamId const first = first_id();
   if (max_deleted_id == StreamId() || max_deleted_id < first) {
-    if (id < first) return added - length;
-    if (id == first) return added - length + 1;
+    if (id < first) return static_cast<int64_t>(entries_added - length);
+    if (id == first) return static_cast<int64_t>(entries_added - length + 1);
   }
   return StreamGroup::kUnknown;
 }
@@ -51,7 +50,7 @@ std::optional<int64_t> StreamBody::lag_of(StreamGroup const& group) const {
   bool const exact = group.entries_read != StreamGroup::kUnknown && !has_gaps_from(group.last_id);
   int64_t const read = exact ? group.entries_read : estimate_entries_read(group.last_id);
   if (read == StreamGroup::kUnknown) return std::nullopt;
-  // XGROUP may have set any number: it wraps around.
+  // XGROUP may have, too.
   return static_cast<int64_t>(entries_added - static_cast<uint64_t>(read));
 }
 
