@@ -121,9 +121,9 @@ class FileCheck {
 
   // ---- problems ----
 
-  void unreadable(std::string message) {
+  void unreadable(std::string const& message) {
     report_.verdict = AofVerdict::kUnreadable;
-    report_.problem = AofProblem{.message = std::move(message)};
+    report_.problem = AofProblem{.message = printable(message, message.size())};
   }
 
   void found(AofVerdict verdict, uint64_t offset, std::string message) {
@@ -141,13 +141,15 @@ class FileCheck {
       case log::AofError::Kind::kIo:
         return unreadable(std::string("reading failed: ") + std::strerror(error.errnum));
       case log::AofError::Kind::kFormat:
-        return found(AofVerdict::kCorrupt, error.offset, "Bad file format: no command or annotation has this byte here");
+        return found(AofVerdict::kCorrupt, error.offset,
+                     "Bad file format: no command or annotation has this byte here");
       case log::AofError::Kind::kTruncated:
         break;
     }
     bool const between = error.offset == report_.size;
     found(AofVerdict::kTruncated, error.offset,
-          between ? "Reached EOF before reading EXEC for MULTI" : "Unexpected EOF in the command or annotation that begins here");
+          between ? "Reached EOF before reading EXEC for MULTI"
+                  : "Unexpected EOF in the command or annotation that begins here");
   }
 
   // ---- the index ----
@@ -232,11 +234,16 @@ class FileCheck {
 
 std::string verdict_name(AofVerdict verdict) {
   switch (verdict) {
-    case AofVerdict::kOk: return "ok";
-    case AofVerdict::kEmpty: return "empty";
-    case AofVerdict::kTruncated: return "truncated";
-    case AofVerdict::kCorrupt: return "corrupt";
-    case AofVerdict::kUnreadable: return "unreadable";
+    case AofVerdict::kOk:
+      return "ok";
+    case AofVerdict::kEmpty:
+      return "empty";
+    case AofVerdict::kTruncated:
+      return "truncated";
+    case AofVerdict::kCorrupt:
+      return "corrupt";
+    case AofVerdict::kUnreadable:
+      return "unreadable";
   }
   return "corrupt";
 }

@@ -66,7 +66,8 @@ struct AofFileReport {
   /// The sound part was written until then, unix seconds; by an annotation or, if that is later, by the index.
   std::optional<int64_t> sound_until_s;
   std::optional<int64_t> first_time_s;
-  /// Read before the problem, apart from those in an open MULTI. Where only the index sees damage some of them lie behind it.
+  /// Read before the problem, apart from those in an open MULTI. Where only the index sees damage some of them lie
+  /// behind it.
   uint64_t commands = 0;
   uint64_t command_bytes = 0;
   std::map<std::string, CommandStats, std::less<>> by_name;
@@ -85,8 +86,8 @@ struct AofFileOptions {
   std::optional<int64_t> until_unix_s;
 };
 
-/// Reads one file of an AOF to its end: an RDB at the beginning, commands, annotations, and the index beside it. Memory: a
-/// block of the file and one command or value at a time.
+/// Reads one file of an AOF to its end: an RDB at the beginning, commands, annotations, and the index beside it.
+/// Memory: a block of the file and one command or value at a time.
 AofFileReport check_aof_file(Disk& disk, std::string const& path, AofFileOptions const& options);
 
 }  // namespace holdfast::tools

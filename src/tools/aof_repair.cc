@@ -15,7 +15,8 @@ Status mend_index(Disk& disk, AofCut const& cut, int64_t now_unix_ms) {
   if (!present) return std::unexpected(present.error());
   if (!*present) return {};
 
-  log::AofPart const part{.name = cut.part->name, .path = path, .size = cut.keep_bytes, .is_base = false, .is_last = true};
+  log::AofPart const part{
+      .name = cut.part->name, .path = path, .size = cut.keep_bytes, .is_base = false, .is_last = true};
   auto const offset = log::end_stream_offset(disk, part);
   if (!offset) return disk.unlink(index_path);
   auto const writer = log::SidecarWriter::reopen(disk, index_path, path, *offset, cut.keep_bytes, now_unix_ms);
@@ -30,11 +31,13 @@ std::expected<std::optional<AofCut>, std::string> plan_fix(AofReport const& repo
   std::optional<AofCut> cut;
   for (AofPartReport const& part : report.parts) {
     if (part.file.ok()) continue;
-    if (part.file.verdict == AofVerdict::kUnreadable) return std::unexpected("Cannot fix AOF " + part.name + ": it cannot be read");
+    if (part.file.verdict == AofVerdict::kUnreadable)
+      return std::unexpected("Cannot fix AOF " + part.name + ": it cannot be read");
     if (part.file.problem->in_rdb) {
       return std::unexpected("Cannot fix AOF " + part.name + ": its RDB part is damaged, nothing can be cut off there");
     }
-    if (!part.is_last) return std::unexpected("Failed to truncate AOF " + part.name + " because it is not the last file");
+    if (!part.is_last)
+      return std::unexpected("Failed to truncate AOF " + part.name + " because it is not the last file");
     cut = AofCut{&part, part.file.sound_up_to};
   }
   return cut;
@@ -47,7 +50,8 @@ std::expected<std::optional<AofCut>, std::string> plan_time_cut(AofReport const&
     std::string const time = to_text(until_unix_s);
     if (!part.is_last) {
       return std::unexpected("Failed to truncate AOF " + part.name + " to timestamp " + time + " to offset " +
-                             to_text_unsigned(keep) + " because it is not the last file.\nIf you insist, delete the files after it, "
+                             to_text_unsigned(keep) +
+                             " because it is not the last file.\nIf you insist, delete the files after it, "
                              "and the lines of the manifest that name them, and run this again.");
     }
     if (keep == 0) {

@@ -14,9 +14,12 @@ namespace {
 
 std::string title(AofPartReport const& part) {
   switch (part.kind) {
-    case AofPartKind::kSingle: return "AOF " + part.name;
-    case AofPartKind::kBase: return "BASE AOF " + part.name;
-    case AofPartKind::kIncrement: return "INCR AOF " + part.name;
+    case AofPartKind::kSingle:
+      return "AOF " + part.name;
+    case AofPartKind::kBase:
+      return "BASE AOF " + part.name;
+    case AofPartKind::kIncrement:
+      return "INCR AOF " + part.name;
   }
   return part.name;
 }
@@ -31,11 +34,12 @@ std::string bytes_text(uint64_t bytes) { return counted(bytes, "byte"); }
 
 void append_contents(std::string& out, AofFileReport const& file) {
   if (file.rdb) {
-    append_info(out, "RDB part: version " + to_text(file.rdb->version) + ", " + counted(file.rdb->total.keys, "key") + ", " +
-                         bytes_text(file.rdb->rdb_bytes));
+    append_info(out, "RDB part: version " + to_text(file.rdb->version) + ", " + counted(file.rdb->total.keys, "key") +
+                         ", " + bytes_text(file.rdb->rdb_bytes));
     for (std::string const& warning : file.rdb->warnings) out += "[warning] RDB part: " + warning + "\n";
   }
-  if (!file.rdb || file.commands != 0) append_info(out, counted(file.commands, "command") + " read, " + bytes_text(file.command_bytes));
+  if (!file.rdb || file.commands != 0)
+    append_info(out, counted(file.commands, "command") + " read, " + bytes_text(file.command_bytes));
   if (file.sound_until_s) append_info(out, "written until " + utc_text(*file.sound_until_s));
 }
 
@@ -48,14 +52,16 @@ void append_index(std::string& out, AofFileReport const& file) {
   }
   append_info(out, "index: " + to_text_unsigned(index.entries) + (index.entries == 1 ? " entry" : " entries") +
                        ", checksums agree up to offset " + to_text_unsigned(index.verified_up_to));
-  if (index.unsound_bytes != 0) out += "[warning] the last " + bytes_text(index.unsound_bytes) + " of the index are not sound\n";
+  if (index.unsound_bytes != 0)
+    out += "[warning] the last " + bytes_text(index.unsound_bytes) + " of the index are not sound\n";
   if (index.file_is_shorter) out += "[warning] the index speaks of bytes that are not in the file: a tail was lost\n";
 }
 
 void append_risk(std::string& out, AofFileReport const& file) {
   if (!file.at_risk) return;
   AtRisk const& risk = *file.at_risk;
-  std::string text = "at risk behind offset " + to_text_unsigned(file.sound_up_to) + ": " + bytes_text(risk.bytes) + ", ";
+  std::string text =
+      "at risk behind offset " + to_text_unsigned(file.sound_up_to) + ": " + bytes_text(risk.bytes) + ", ";
   if (!risk.counted_all) text += "at least ";
   text += risk.commands == 0 ? "no complete command" : counted(risk.commands, "complete command");
   append_info(out, text);
@@ -89,8 +95,8 @@ void append_problem(std::string& out, AofPartReport const& part) {
   append_contents(out, file);
   append_index(out, file);
   append_risk(out, file);
-  out += title(part) + " is not valid: " +
-         (file.verdict == AofVerdict::kTruncated ? "its tail is torn." : "it is corrupt.");
+  out += title(part) +
+         " is not valid: " + (file.verdict == AofVerdict::kTruncated ? "its tail is torn." : "it is corrupt.");
   if (part.is_last) out += " Use the --fix option to try fixing it.";
   out += '\n';
 }
@@ -107,8 +113,8 @@ void append_part(std::string& out, AofPartReport const& part) {
   }
   if (file.verdict != AofVerdict::kUnreadable) {
     out += "AOF analyzed: filename=" + part.name + ", size=" + to_text_unsigned(file.size) +
-           ", ok_up_to=" + to_text_unsigned(file.sound_up_to) + ", diff=" + to_text_unsigned(file.size - file.sound_up_to) +
-           "\n";
+           ", ok_up_to=" + to_text_unsigned(file.sound_up_to) +
+           ", diff=" + to_text_unsigned(file.size - file.sound_up_to) + "\n";
   }
   if (file.problem) return append_problem(out, part);
   append_contents(out, file);
@@ -121,9 +127,12 @@ void append_stats(std::string& out, AofPartReport const& part) {
   using Row = std::pair<std::string, CommandStats>;
   std::vector<Row> rows(part.file.by_name.begin(), part.file.by_name.end());
   if (rows.empty()) return;
-  std::ranges::stable_sort(rows, [](Row const& a, Row const& b) { return a.second.count > b.second.count; });
+  std::ranges::sort(rows, [](Row const& a, Row const& b) {
+    return a.second.count != b.second.count ? a.second.count > b.second.count : a.first < b.first;
+  });
   char line[192];
-  std::snprintf(line, sizeof line, "\n%-24s %14s %16s   (%s)\n", "command", "count", "bytes", part.name.substr(0, 80).c_str());
+  std::snprintf(line, sizeof line, "\n%-24s %14s %16s   (%s)\n", "command", "count", "bytes",
+                part.name.substr(0, 80).c_str());
   out += line;
   for (auto const& [name, stats] : rows) {
     std::snprintf(line, sizeof line, "%-24s %14llu %16llu\n", name.substr(0, kCommandNameBytesMax).c_str(),
@@ -222,7 +231,8 @@ std::string aof_report_text(AofReport const& report, bool stats) {
   }
   for (AofPartReport const& part : report.parts) append_part(out, part);
   for (std::string const& name : report.history) out += "HISTORY AOF " + name + " is not loaded and was not checked\n";
-  bool const whole = std::ranges::none_of(report.parts, [](AofPartReport const& part) { return part.file.cut_for_time.has_value(); });
+  bool const whole =
+      std::ranges::none_of(report.parts, [](AofPartReport const& part) { return part.file.cut_for_time.has_value(); });
   if (multi && whole) out += report.ok() ? "All AOF files and manifest are valid\n" : "Not all AOF files are valid\n";
   if (stats) {
     for (AofPartReport const& part : report.parts) append_stats(out, part);
@@ -243,7 +253,8 @@ std::string cut_text(AofCut const& cut) {
 
 void write_aof_report(JsonWriter& json, AofReport const& report) {
   json.boolean("ok", report.ok());
-  report.manifest_path.empty() ? json.null("manifest") : json.text("manifest", printable(report.manifest_path, SIZE_MAX));
+  report.manifest_path.empty() ? json.null("manifest")
+                               : json.text("manifest", printable(report.manifest_path, SIZE_MAX));
   report.manifest_error.empty() ? json.null("manifest_error") : json.text("manifest_error", report.manifest_error);
   json.open_array("files");
   for (AofPartReport const& part : report.parts) write_part(json, part);

@@ -83,9 +83,12 @@ void mark_last(AofReport& report) {
 
 std::string part_kind_name(AofPartKind kind) {
   switch (kind) {
-    case AofPartKind::kSingle: return "single";
-    case AofPartKind::kBase: return "base";
-    case AofPartKind::kIncrement: return "incr";
+    case AofPartKind::kSingle:
+      return "single";
+    case AofPartKind::kBase:
+      return "base";
+    case AofPartKind::kIncrement:
+      return "incr";
   }
   return "single";
 }

@@ -40,8 +40,8 @@ struct AofReport {
   std::vector<std::string> history;
 };
 
-/// The file to begin with: `target` itself, or when it is a directory the one manifest in it or in its appendonlydir, or else
-/// its appendonly.aof.
+/// The file to begin with: `target` itself, or when it is a directory the one manifest in it or in its appendonlydir,
+/// or else its appendonly.aof.
 Result<std::string> find_aof(Disk& disk, std::string const& target);
 
 /// Checks the single AOF, or all that the manifest names: a file is a manifest when its name or its first bytes say so.

@@ -11,8 +11,8 @@ namespace holdfast::tools {
 /// What stands behind the sound part of an AOF file and would be lost with it.
 struct AtRisk {
   uint64_t bytes = 0;
-  /// Complete commands that can still be read. Where the damage ends is guessed, so text inside a value that looks like a
-  /// command may be counted.
+  /// Complete commands that can still be read. Where the damage ends is guessed, so text inside a value that looks like
+  /// a command may be counted.
   uint64_t commands = 0;
   /// False: looking for commands took too much work, there may be more.
   bool counted_all = true;

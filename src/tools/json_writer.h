@@ -6,8 +6,8 @@
 
 namespace holdfast::tools {
 
-/// Puts one JSON document together, on one line. The caller opens and closes in the right order; names belong to values of
-/// objects and are left out ("") in arrays. Texts must be ASCII or UTF-8.
+/// Puts one JSON document together, on one line. The caller opens and closes in the right order; names belong to values
+/// of objects and are left out ("") in arrays. Texts must be ASCII or UTF-8.
 class JsonWriter {
  public:
   void open_object(std::string_view name = {}) { open(name, '{'); }

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "rdb/file_reader.h"
 #include "rdb/skip_value.h"
+#include "tools/regular_file.h"
 #include "tools/text.h"
 #include "values/type_ops.h"
 
@@ -20,30 +21,47 @@ std::string name_of_type(RdbType type) {
 
 std::string_view kind_name(RdbError::Kind kind) {
   switch (kind) {
-    case RdbError::Kind::kIo: return "io";
-    case RdbError::Kind::kShortRead: return "truncated";
-    case RdbError::Kind::kCorrupt: return "corrupt";
-    case RdbError::Kind::kBadSignature: return "signature";
-    case RdbError::Kind::kBadVersion: return "version";
-    case RdbError::Kind::kBadChecksum: return "checksum";
+    case RdbError::Kind::kIo:
+      return "io";
+    case RdbError::Kind::kShortRead:
+      return "truncated";
+    case RdbError::Kind::kCorrupt:
+      return "corrupt";
+    case RdbError::Kind::kBadSignature:
+      return "signature";
+    case RdbError::Kind::kBadVersion:
+      return "version";
+    case RdbError::Kind::kBadChecksum:
+      return "checksum";
   }
   return "corrupt";
 }
 
 std::string_view reading_of(RdbOpcode opcode) {
   switch (opcode) {
-    case RdbOpcode::kSlotInfo: return "the sizes of a slot";
-    case RdbOpcode::kFunction2: return "a function library";
-    case RdbOpcode::kFunctionPreGa: return "a function library in the form of Redis 7.0 release candidates";
-    case RdbOpcode::kModuleAux: return "data of a module";
-    case RdbOpcode::kIdle: return "an idle time";
-    case RdbOpcode::kFreq: return "an access frequency";
-    case RdbOpcode::kAux: return "an AUX field";
-    case RdbOpcode::kResizeDb: return "the sizes of a database";
+    case RdbOpcode::kSlotInfo:
+      return "the sizes of a slot";
+    case RdbOpcode::kFunction2:
+      return "a function library";
+    case RdbOpcode::kFunctionPreGa:
+      return "a function library in the form of Redis 7.0 release candidates";
+    case RdbOpcode::kModuleAux:
+      return "data of a module";
+    case RdbOpcode::kIdle:
+      return "an idle time";
+    case RdbOpcode::kFreq:
+      return "an access frequency";
+    case RdbOpcode::kAux:
+      return "an AUX field";
+    case RdbOpcode::kResizeDb:
+      return "the sizes of a database";
     case RdbOpcode::kExpireTimeMs:
-    case RdbOpcode::kExpireTime: return "an expire time";
-    case RdbOpcode::kSelectDb: return "a database number";
-    case RdbOpcode::kEof: return "the checksum at the end";
+    case RdbOpcode::kExpireTime:
+      return "an expire time";
+    case RdbOpcode::kSelectDb:
+      return "a database number";
+    case RdbOpcode::kEof:
+      return "the checksum at the end";
   }
   return "an opcode";
 }
@@ -74,15 +92,24 @@ class RdbCheck {
  private:
   void on_event(RdbEvent event) {
     switch (event) {
-      case RdbEvent::kEntry: return on_entry();
-      case RdbEvent::kAux: return on_aux();
-      case RdbEvent::kSelectDb: return on_database();
-      case RdbEvent::kFunction: return on_function();
-      case RdbEvent::kModuleAux: report_.module_aux++; return;
+      case RdbEvent::kEntry:
+        return on_entry();
+      case RdbEvent::kAux:
+        return on_aux();
+      case RdbEvent::kSelectDb:
+        return on_database();
+      case RdbEvent::kFunction:
+        return on_function();
+      case RdbEvent::kModuleAux:
+        report_.module_aux++;
+        return;
       case RdbEvent::kResizeDb:
-      case RdbEvent::kSlotInfo: return;
-      case RdbEvent::kEnd: return on_end();
-      case RdbEvent::kError: return on_error();
+      case RdbEvent::kSlotInfo:
+        return;
+      case RdbEvent::kEnd:
+        return on_end();
+      case RdbEvent::kError:
+        return on_error();
     }
   }
 
@@ -171,17 +198,21 @@ class RdbCheck {
   void on_end() {
     done_ = true;
     report_.rdb_bytes = reader_.offset();
-    report_.checksum = reader_.version() < kRdbVersionChecksum ? "none" : reader_.without_checksum() ? "disabled" : "ok";
+    report_.checksum = reader_.version() < kRdbVersionChecksum ? "none"
+                       : reader_.without_checksum()            ? "disabled"
+                                                               : "ok";
     warn_if(report_.checksum == "disabled", "the file was saved with checksum disabled: no check performed");
     warn_if(report_.empty_keys != 0, counted(report_.empty_keys, "key") + " without elements: loading leaves them out");
     uint64_t const module_keys = report_.types[static_cast<size_t>(ValueType::kModule)].keys;
     warn_if(module_keys != 0 || report_.module_aux != 0,
             "data of modules (" + counted(module_keys, "key") + "): Holdfast cannot load this file");
-    warn_if(bad_libraries_ != 0, counted(bad_libraries_, "function library").append(" without a name in its first line"));
+    warn_if(bad_libraries_ != 0,
+            counted(bad_libraries_, "function library").append(" without a name in its first line"));
     warn_if(unlisted_databases_, "more databases than are listed");
     warn_if(unlisted_aux_, "more AUX fields than are listed");
     uint64_t const rest = report_.file_bytes - std::min(report_.file_bytes, report_.rdb_bytes);
-    warn_if(rest != 0 && !options_.expect_tail, counted(rest, "byte") + " behind the end of the RDB were not looked at");
+    warn_if(rest != 0 && !options_.expect_tail,
+            counted(rest, "byte") + " behind the end of the RDB were not looked at");
   }
 
   void warn_if(bool condition, std::string warning) {
@@ -261,13 +292,15 @@ class RdbCheck {
 
 RdbReport unreadable(Error const& error) {
   RdbReport report;
-  report.damage = RdbDamage{.kind = "io", .message = error.message, .reading = "the file"};
+  report.damage =
+      RdbDamage{.kind = "io", .message = printable(error.message, error.message.size()), .reading = "the file"};
   return report;
 }
 
 }  // namespace
 
 RdbReport check_rdb(Disk& disk, std::string const& path, RdbCheckOptions const& options) {
+  if (Status usable = refuse_special_file(path); !usable) return unreadable(usable.error());
   auto file = disk.open_read(path);
   if (!file) return unreadable(file.error());
   auto source = RdbFileSource::open(**file);

@@ -102,8 +102,8 @@ struct RdbCheckOptions {
   bool expect_tail = false;
 };
 
-/// Reads the RDB at the beginning of the file: frame, checksum, and every value as loading it would. Memory: a block of the
-/// file and one value at a time.
+/// Reads the RDB at the beginning of the file: frame, checksum, and every value as loading it would. Memory: a block of
+/// the file and one value at a time.
 RdbReport check_rdb(Disk& disk, std::string const& path, RdbCheckOptions const& options);
 
 }  // namespace holdfast::tools

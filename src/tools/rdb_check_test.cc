@@ -200,15 +200,16 @@ TEST_F(RdbCheckTest, AValueThatDoesNotDecodeIsDamageThoughTheChecksumIsRight) {
 
 TEST_F(RdbCheckTest, WarnsOfWhatIsNoDamage) {
   std::string const bytes = rdb_file([](RdbWriter& writer) {
-    writer.type(RdbType::kSet);
-    writer.string("empty");
-    writer.length(0);
-    writer.type(RdbType::kModule2);
-    writer.string("module");
-    writer.length(1);
-    writer.length(0);
-    writer.function("no name");
-  }) + "tail";
+                              writer.type(RdbType::kSet);
+                              writer.string("empty");
+                              writer.length(0);
+                              writer.type(RdbType::kModule2);
+                              writer.string("module");
+                              writer.length(1);
+                              writer.length(0);
+                              writer.function("no name");
+                            }) +
+                            "tail";
   RdbReport const report = check(bytes);
   ASSERT_TRUE(report.ok()) << report.damage->message;
   EXPECT_EQ(report.empty_keys, 1u);

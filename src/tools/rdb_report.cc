@@ -72,7 +72,8 @@ void append_biggest(std::string& out, RdbReport const& report) {
   for (RdbBigKey const& key : report.biggest) {
     char row[96];
     std::snprintf(row, sizeof row, "%14llu %12llu  %-7s %4llu  ", static_cast<unsigned long long>(key.bytes),
-                  static_cast<unsigned long long>(key.elements), key.type.c_str(), static_cast<unsigned long long>(key.db));
+                  static_cast<unsigned long long>(key.elements), key.type.c_str(),
+                  static_cast<unsigned long long>(key.db));
     out += row;
     out += '"' + key.key + "\"\n";
   }

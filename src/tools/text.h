@@ -9,8 +9,8 @@ namespace holdfast::tools {
 /// Texts of files are shown up to this many bytes.
 inline constexpr size_t kShownBytesMax = 256;
 
-/// Bytes of a file as redis-cli shows them, without the quotes: printable ASCII, `\n` and its like, `\xHH`. What is longer
-/// than `bytes_max` ends in "...".
+/// Bytes of a file as redis-cli shows them, without the quotes: printable ASCII, `\n` and its like, `\xHH`. What is
+/// longer than `bytes_max` ends in "...".
 std::string printable(std::string_view bytes, size_t bytes_max = kShownBytesMax);
 
 /// "2026-11-21 19:07:29 UTC"; "" for times that no calendar has.

@@ -256,3 +256,8 @@ def test_wrong_usage_and_what_is_no_file(tmp_path):
     for name in (".", "pipe", "none", "bad.manifest", "pipe.manifest"):
         assert check_aof(tmp_path / name).exit_code == 1, name
     assert check_aof("/dev/zero").exit_code == 1
+    (tmp_path / "escape.manifest").write_text('file "a\\x1b[2J\\xff" seq 1 type i\n')
+    for form in ("--json", "--stats"):
+        ended = check_aof(form, tmp_path / "escape.manifest")
+        assert ended.exit_code == 1 and "\x1b" not in ended.output and "x1b[2J" in ended.output
+    assert check_aof("--json", tmp_path / "escape.manifest").document["files"][0]["verdict"] == "unreadable"

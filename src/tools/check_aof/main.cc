@@ -63,7 +63,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.target = word;
     }
   }
-  if (arguments.target.empty() || (arguments.fix && (arguments.until_unix_s || arguments.bad_timestamp))) return std::nullopt;
+  if (arguments.target.empty() || (arguments.fix && (arguments.until_unix_s || arguments.bad_timestamp)))
+    return std::nullopt;
   if (arguments.until_unix_s) arguments.until_unix_s = std::min(*arguments.until_unix_s, kUnixSecondsMax);
   return arguments;
 }

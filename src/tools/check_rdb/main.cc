@@ -9,7 +9,6 @@
 #include "tools/json_writer.h"
 #include "tools/rdb_check.h"
 #include "tools/rdb_report.h"
-#include "tools/regular_file.h"
 #include "tools/text.h"
 
 namespace holdfast::tools {
@@ -76,11 +75,6 @@ int run(int argc, char** argv) {
     std::fputs(kUsage, stderr);
     return kWrongUsage;
   }
-  if (Status usable = refuse_special_file(arguments->path); !usable) {
-    std::fprintf(stderr, "%s\n", usable.error().message.c_str());
-    return kNotSound;
-  }
-
   RealDisk disk;
   RdbCheckOptions const options{.now_unix_ms = SystemClock().unix_ms(),
                                 .top = arguments->top.value_or(arguments->stats || arguments->json ? kTopDefault : 0)};
@@ -94,7 +88,8 @@ int run(int argc, char** argv) {
     json.close_object();
     std::printf("%s\n", json.document().c_str());
   } else {
-    std::fputs(rdb_report_text(arguments->path, report, arguments->stats).c_str(), stdout);
+    std::fputs(rdb_report_text(printable(arguments->path, arguments->path.size()), report, arguments->stats).c_str(),
+               stdout);
   }
   return report.ok() ? kSound : kNotSound;
 }
