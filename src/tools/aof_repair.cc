@@ -1,5 +1,10 @@
 #include "tools/aof_repair.h"
 
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
 #include "base/number.h"
 #include "log/manifest.h"
 #include "log/recovery.h"
@@ -22,6 +27,21 @@ Status mend_index(Disk& disk, AofCut const& cut, int64_t now_unix_ms) {
   auto const writer = log::SidecarWriter::reopen(disk, index_path, path, *offset, cut.keep_bytes, now_unix_ms);
   if (!writer) return std::unexpected(writer.error());
   return {};
+}
+
+/// Keeps servers away from the folder of the file, by the lock that Holdfast holds while it writes there
+/// (server/data_lock); null where no such server has ever been. Fails while there is one.
+Result<std::unique_ptr<DiskLock>> hold_folder(Disk& disk, std::string const& path) {
+  std::error_code failed;
+  auto const folder = std::filesystem::canonical(directory_of(path), failed);
+  if (failed) return nullptr;
+  std::string const lock_file = folder.parent_path().string() + "/." + folder.filename().string() + ".lock";
+  auto const present = disk.exists(lock_file);
+  if (!present || !*present) return nullptr;
+  auto lock = disk.lock(lock_file);
+  if (!lock && lock.error().errnum == EWOULDBLOCK)
+    return fail("a server writes this folder: end it first", EWOULDBLOCK);
+  return lock;
 }
 
 }  // namespace
@@ -63,6 +83,8 @@ std::expected<std::optional<AofCut>, std::string> plan_time_cut(AofReport const&
 }
 
 Status apply_cut(Disk& disk, AofCut const& cut, int64_t now_unix_ms) {
+  auto const lock = hold_folder(disk, cut.part->path);
+  if (!lock) return std::unexpected(lock.error());
   if (Status done = truncate_durably(disk, cut.part->path, cut.keep_bytes); !done) return done;
   return mend_index(disk, cut, now_unix_ms);
 }

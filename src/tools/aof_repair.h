@@ -25,6 +25,7 @@ std::expected<std::optional<AofCut>, std::string> plan_time_cut(AofReport const&
 
 /// Cuts the file and brings the index beside it in line: entries for what is gone are removed. An index that does not
 /// fit any more is deleted; a start makes a new one.
+/// Refused while a Holdfast server writes the folder.
 Status apply_cut(Disk& disk, AofCut const& cut, int64_t now_unix_ms);
 
 }  // namespace holdfast::tools

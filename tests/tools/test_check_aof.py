@@ -236,6 +236,19 @@ def test_a_time_cuts_the_last_increment(directory, tmp_path):
         assert client.must("GET", "part:2").value is None
 
 
+def test_files_of_a_running_server_are_not_changed(tmp_path):
+    with server_of("holdfast", tmp_path, *AOF) as server, server.client() as client:
+        client.must("SET", "a", 1)
+        increment = _increment(tmp_path)
+        with open(increment, "ab") as file:
+            file.write(b"*3\r\n$3\r\nSE")
+        size = increment.stat().st_size
+        ended = check_aof("--fix", tmp_path, answer="y\n")
+        assert ended.exit_code == 1 and "a server writes this folder" in ended.output
+        assert increment.stat().st_size == size
+    assert check_aof("--fix", tmp_path, answer="y\n").exit_code == 0
+
+
 def test_the_question_leaves_standard_output_to_the_json(tmp_path):
     (tmp_path / "a.aof").write_bytes(SINGLE[:-5])
     ended = check_aof("--fix", "--json", tmp_path / "a.aof", answer="y\n")
