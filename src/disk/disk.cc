@@ -23,6 +23,13 @@ Result<std::string> read_file(Disk& disk, std::string const& path, uint64_t byte
   return contents;
 }
 
+Status truncate_durably(Disk& disk, std::string const& path, uint64_t size) {
+  auto file = disk.open_append(path);
+  if (!file) return std::unexpected(file.error());
+  if (Status cut = (*file)->truncate(size); !cut) return cut;
+  return (*file)->sync();
+}
+
 Status write_file_durably(Disk& disk, std::string const& path, std::string const& temporary,
                           std::string_view contents) {
   auto const write = [&]() -> Status {

@@ -88,6 +88,9 @@ std::string directory_of(std::string const& path);
 /// The whole file; fails with EFBIG beyond `bytes_max`.
 Result<std::string> read_file(Disk& disk, std::string const& path, uint64_t bytes_max);
 
+/// Cuts the file, which exists, to `size` bytes and syncs it.
+Status truncate_durably(Disk& disk, std::string const& path, uint64_t size);
+
 /// Replaces the file so that after a crash it has either the old or the new contents: temporary file, sync, rename,
 /// sync of the directory. The temporary file `temporary` (same directory) is removed after a failure.
 Status write_file_durably(Disk& disk, std::string const& path, std::string const& temporary, std::string_view contents);

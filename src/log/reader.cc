@@ -49,6 +49,7 @@ void AofFileReader::start_at(uint64_t position) {
   }
   valid_up_to_ = position;
   in_transaction_ = false;
+  failed_ = false;
 }
 
 std::expected<AofItem, AofError> AofFileReader::next() {
@@ -183,7 +184,7 @@ bool AofFileReader::fill() {
 
 std::unexpected<AofError> AofFileReader::fail_with(AofError::Kind kind, uint64_t offset, int errnum) {
   failed_ = true;
-  error_ = {kind, valid_up_to_, offset, in_transaction_, errnum};
+  error_ = {kind, valid_up_to_, offset, std::max(offset, buffer_begin_ + cursor_), in_transaction_, errnum};
   return std::unexpected(error_);
 }
 

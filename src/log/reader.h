@@ -43,6 +43,8 @@ struct AofError {
   uint64_t valid_up_to = 0;
   /// Where the trouble is.
   uint64_t offset = 0;
+  /// Up to where the item that could not be read was understood; at least `offset` unless the system refused to read.
+  uint64_t reached = 0;
   /// A transaction was begun and never completed.
   bool open_transaction = false;
   int errnum = 0;
@@ -61,13 +63,17 @@ class AofFileReader {
 
   /// The file starts with an RDB part. Load that first, then call start_at with the position of the byte after it.
   bool starts_with_rdb() const { return starts_with_rdb_; }
-  /// Continues at `position`, a command boundary; everything before it counts as valid.
+  /// Continues at `position`, a command boundary; everything before it counts as valid. An error before is forgotten.
   void start_at(uint64_t position);
 
   /// The next command or annotation, kEnd at a clean end. After an error every call gives that error again.
   std::expected<AofItem, AofError> next();
 
   uint64_t file_size() const { return file_size_; }
+  /// Between MULTI and its EXEC.
+  bool in_transaction() const { return in_transaction_; }
+  /// As AofError::valid_up_to.
+  uint64_t valid_up_to() const { return valid_up_to_; }
   /// File position of the next byte; for progress reports.
   uint64_t position() const { return buffer_begin_ + parse_; }
 

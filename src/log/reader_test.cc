@@ -182,6 +182,30 @@ TEST(AofFileReader, FormatErrorsNameThePlace) {
   }
 }
 
+TEST(AofFileReader, ReadsOnBehindAnErrorWhereItIsToldTo) {
+  std::string const bad = "*2\r\n$3\r\nset\r\nx";
+  FaultyDisk disk;
+  disk.put("/f", kSet + bad + kSet);
+  auto reader = AofFileReader::open(disk, "/f");
+  ASSERT_TRUE(reader && reader->next());
+  auto const failed = reader->next();
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(reader->position(), kSet.size());
+  EXPECT_EQ(failed.error().reached, kSet.size() + bad.size() - 1);
+  reader->start_at(kSet.size() + bad.size());
+  EXPECT_EQ(reader->next()->kind, AofItem::Kind::kCommand);
+  EXPECT_EQ(reader->next()->kind, AofItem::Kind::kEnd);
+  EXPECT_EQ(reader->valid_up_to(), reader->file_size());
+}
+
+TEST(AofFileReader, TellsHowFarItCameInATornCommand) {
+  std::string const torn = "*3\r\n$3\r\nset\r\n$1\r\na\r\n$99\r\nx";
+  Outcome const outcome = read_all(kSet + torn);
+  ASSERT_TRUE(outcome.error);
+  EXPECT_EQ(outcome.error->offset, kSet.size());
+  EXPECT_EQ(outcome.error->reached, kSet.size() + torn.size() - 1);
+}
+
 TEST(AofFileReader, ImpossibleLengthsAreATruncationWithoutMemory) {
   for (std::string const tail : {"*1\r\n$100000000000000000\r\nx", "*100000000000000000\r\n$1\r\nx\r\n"}) {
     Outcome const outcome = read_all(kSet + tail);

@@ -25,13 +25,6 @@ std::expected<void, FatalStart> add_part(AofDirectory& directory, ManifestFile c
   return {};
 }
 
-Status truncate_durably(Disk& disk, AofPart const& part, uint64_t size) {
-  auto file = disk.open_append(part.path);
-  if (!file) return std::unexpected(file.error());
-  if (Status cut = (*file)->truncate(size); !cut) return cut;
-  return (*file)->sync();
-}
-
 LoadErrorDecision format_error(AofPart const& part, AofError const& error) {
   return {false,
           {"Bad file format reading the append only file " + part.name +
@@ -63,7 +56,7 @@ LoadErrorDecision decide_truncated(AofDirectory& directory, AofPart const& part,
   }
   messages.push_back("!!! Truncating the AOF " + part.name + " at offset " + to_text_unsigned(error.valid_up_to) +
                      " !!!");
-  if (Status cut = truncate_durably(directory.disk(), part, error.valid_up_to); !cut) {
+  if (Status cut = truncate_durably(directory.disk(), part.path, error.valid_up_to); !cut) {
     messages.push_back("Error truncating the AOF file: " + std::string(std::strerror(cut.error().errnum)));
     return unexpected_end(part, std::move(messages));
   }
@@ -122,12 +115,12 @@ LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part
   return decide_truncated(directory, part, error, load_truncated);
 }
 
-Result<uint64_t> end_stream_offset(AofDirectory& directory, AofPart const& part) {
-  auto const index = read_sidecar(directory.disk(), directory.path(sidecar_name(part.name)));
+Result<uint64_t> end_stream_offset(Disk& disk, AofPart const& part) {
+  auto const index = read_sidecar(disk, sidecar_name(part.path));
   if (!index) return std::unexpected(index.error());
   if (!*index) return fail(part.name + " has no index");
 
-  auto reader = AofFileReader::open(directory.disk(), part.path);
+  auto reader = AofFileReader::open(disk, part.path);
   if (!reader) return std::unexpected(reader.error());
   // The last entry whose bytes are still there.
   uint64_t position = (*index)->first_file_position;

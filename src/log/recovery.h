@@ -53,7 +53,7 @@ LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part
 
 /// The stream offset at the end of a loaded increment, from its index and the bytes after the last entry. Nothing to go
 /// by (no index, a file of Redis): fails. Reads only what the index does not cover.
-Result<uint64_t> end_stream_offset(AofDirectory& directory, AofPart const& part);
+Result<uint64_t> end_stream_offset(Disk& disk, AofPart const& part);
 
 /// "DB loaded from base file <f>: <s.3> seconds", or incr file.
 std::string loaded_part_message(AofPart const& part, int64_t elapsed_us);

@@ -225,16 +225,16 @@ TEST_F(RecoveryTest, EndOffsetComesFromTheIndexAndTheBytesAfterIt) {
   put("i", text);
   put("appendonly.aof.manifest", "file i seq 1 type i\n");
   auto const plan = plan_recovery(directory_);
-  EXPECT_FALSE(end_stream_offset(directory_, plan->parts[0]).has_value());
+  EXPECT_FALSE(end_stream_offset(disk_, plan->parts[0]).has_value());
   auto writer = SidecarWriter::create(disk_, "/data/appendonlydir/i.idx", 100, 0, 0);
   writer->cover(set_);
   ASSERT_TRUE(writer->advance(100 + set_.size(), set_.size(), 0, true));
-  EXPECT_EQ(end_stream_offset(directory_, plan->parts[0]).value(), 100 + 2 * set_.size());
+  EXPECT_EQ(end_stream_offset(disk_, plan->parts[0]).value(), 100 + 2 * set_.size());
   // An entry for bytes that are not there any more is passed over.
   writer->cover(text.substr(set_.size()));
   ASSERT_TRUE(writer->advance(100 + 2 * set_.size(), text.size(), 0, true));
   put("i", set_);
-  EXPECT_EQ(end_stream_offset(directory_, plan->parts[0]).value(), 100 + set_.size());
+  EXPECT_EQ(end_stream_offset(disk_, plan->parts[0]).value(), 100 + set_.size());
 }
 
 TEST_F(RecoveryTest, LoadMessages) {

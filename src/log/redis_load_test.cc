@@ -102,7 +102,7 @@ TEST_F(RedisLoadTest, RedisLoadsOurFilesAndWeItsFiles) {
   EXPECT_EQ(words[words.size() - 2], "2");
   EXPECT_EQ(words.back(), "redis");
   // The offset goes on behind what redis-server has added; our index covers the part before.
-  EXPECT_EQ(end_stream_offset(after, plan->parts.back()).value(),
+  EXPECT_EQ(end_stream_offset(after.disk(), plan->parts.back()).value(),
             end + command({"SELECT", "2"}).size() + command({"SET", "by", "redis"}).size());
 }
 

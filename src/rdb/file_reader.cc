@@ -39,6 +39,7 @@ RdbFileReader::RdbFileReader(RdbSource& source, Options options) : source_(sourc
   block_view_ = block_;
 }
 
+std::string_view RdbFileReader::item_bytes() const { return block_->bytes().substr(item_); }
 std::string_view RdbFileReader::unread() const { return block_->bytes().substr(in_.offset()); }
 
 RdbEvent RdbFileReader::next() {
@@ -192,14 +193,15 @@ std::optional<RdbEvent> RdbFileReader::read_magic() {
 RdbEvent RdbFileReader::stop(RdbError::Kind kind, std::string message) {
   error_.kind = kind;
   error_.message = std::move(message);
-  error_.offset = block_offset_ + item_;
+  error_.offset = item_offset();
+  error_.fault_offset = offset();
   stopped_ = RdbEvent::kError;
   return RdbEvent::kError;
 }
 
 RdbEvent RdbFileReader::stop_at_fault() {
   return stop(RdbError::Kind::kCorrupt,
-              "Bad data format in RDB file at offset " + std::to_string(block_offset_ + item_));
+              "Bad data format in RDB file at offset " + std::to_string(item_offset()));
 }
 
 // ---- blocks ----

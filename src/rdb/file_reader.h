@@ -37,6 +37,8 @@ struct RdbError {
   std::string message;
   /// Where in the source the element began that could not be read.
   uint64_t offset = 0;
+  /// Where in it reading stopped: at or behind `offset`.
+  uint64_t fault_offset = 0;
   /// Of kIo.
   int errnum = 0;
 };
@@ -83,6 +85,11 @@ class RdbFileReader {
   int version() const { return version_; }
   /// Bytes of the source that belong to what was given so far; after kEnd the length of the RDB file.
   uint64_t offset() const { return block_offset_ + in_.offset(); }
+  /// Offset in the source where the latest item began: an opcode or the type byte of a key. After kError: the one that could
+  /// not be read.
+  uint64_t item_offset() const { return block_offset_ + item_; }
+  /// The bytes of that item as far as they are in memory, and what follows. Valid until the next call of next().
+  std::string_view item_bytes() const;
   /// After kEnd: bytes that were read from the source but follow the file.
   std::string_view unread() const;
   /// After kEnd: the file has a checksum field that says "not computed".

@@ -170,6 +170,29 @@ TEST(RdbFileReader, EveryCutFileIsAShortRead) {
   }
 }
 
+TEST(RdbFileReader, AnErrorNamesTheItemAndWhereReadingStopped) {
+  std::string bytes;
+  RdbWriter writer(bytes);
+  writer.magic();
+  writer.select_db(3);
+  size_t const item = bytes.size();
+  writer.type(RdbType::kHash);
+  writer.string("key");
+  writer.length(2);
+  writer.string("field");
+  for (size_t const block : {1u, 4u, 4096u}) {
+    PieceSource source(bytes, SIZE_MAX);
+    RdbFileReader reader(source, {.block_bytes = block});
+    EXPECT_EQ(reader.next(), RdbEvent::kSelectDb);
+    EXPECT_EQ(reader.item_offset(), item - 2);
+    EXPECT_EQ(reader.next(), RdbEvent::kError);
+    EXPECT_EQ(reader.error().offset, item);
+    EXPECT_EQ(reader.item_offset(), item);
+    EXPECT_EQ(reader.error().fault_offset, bytes.size());
+    EXPECT_TRUE(reader.item_bytes().starts_with("\x04\x03key")) << block;
+  }
+}
+
 TEST(RdbFileReader, AFlippedBitIsFoundWhereverItIs) {
   std::string const file = sample_file();
   // Not in the magic: a version below 5 has no checksum.

@@ -187,7 +187,7 @@ class AofLoad {
 
   void find_end_offset() {
     if (loaded_.plan.parts.empty() || loaded_.plan.parts.back().is_base) return;
-    if (auto const offset = log::end_stream_offset(directory_, loaded_.plan.parts.back()))
+    if (auto const offset = log::end_stream_offset(directory_.disk(), loaded_.plan.parts.back()))
       loaded_.stream_offset = *offset;
   }
 
