@@ -12,15 +12,15 @@ in order of time, with the set of all configurations that are possible so far:
 
     configuration = (values of the keys, how many operations of each client have taken effect)
 
-              A  |----SET k 1----|            at 1, the return of B: A may have taken effect before it or not yet:
-              B      |--GET k--|1             {(1, A and B done)} if B has seen 1, {(none, B done)} if it has not
-              C                |--SET k 2--|
+              A  |-----SET k 1-----|
+              B     |--GET k--|              at its return {("1", A and B done)} when it has seen 1, and
+              C                  |--DEL k--|               {(none, B done)} when it has seen nothing
 
 A call changes none of them. At a return, each configuration in which the operation has not taken effect yet is continued
 by whatever calls are open, one after the other and in every order, until it has; an operation only goes on when its results
-are those that the client has seen. No configuration left: no order explains the history. Equal ones fall together, and
-whenever nobody waits for a reply only the different values of the keys are left. So the effort is linear in the length of
-the history, and exponential only in the number of clients and operations under way.
+are those that the client has seen, and reads go on at once. No configuration left: no order explains the history. Equal ones
+fall together, and whenever nobody waits for a reply only the different values of the keys are left. So the effort is linear
+in the length of the history, and exponential only in the number of clients and operations under way.
 """
 
 import collections
@@ -77,7 +77,10 @@ class _Search:
             assert operation.invoked <= operation.returned, operation
             clients[operation.client].append(operation)
         self._lines = list(clients.values())
+        self._reads = [[_only_reads(operation) for operation in operations] for operations in self._lines]
         self._called = [0] * len(self._lines)
+        # For each operation under way: values before it to values after it, None when it cannot be then.
+        self._effects: dict[tuple, dict] = {}
 
     def run(self) -> Optional[str]:
         events = []
@@ -90,38 +93,61 @@ class _Search:
         for _, is_return, number, line in events:
             if not is_return:
                 self._called[line] = number + 1
+                self._effects[line, number] = {}
                 continue
             before, possible = possible, self._continued(possible, line, number)
             if not possible:
                 return self._told(before, self._lines[line][number])
+            del self._effects[line, number]
         return None
 
     def _continued(self, possible: set, line: int, number: int) -> set:
         """The configurations in which the operation `number` of `line` has taken effect."""
         done = {each for each in possible if each[1][line] > number}
-        waiting = [each for each in possible if each[1][line] <= number]
-        met = set(waiting)
+        if len(done) == len(possible):
+            return done
+        met = {self._settled(*each) for each in possible - done}
+        waiting = list(met)
         while waiting:
             values, counts = waiting.pop()
+            if counts[line] > number:
+                done.add((values, counts))
+                continue
             for other, count in enumerate(counts):
                 if count == self._called[other]:
                     continue
-                after = self._effect(values, other, count)
+                after = self._after(values, other, count)
                 if after is None:
                     continue
-                next_one = (after, (*counts[:other], count + 1, *counts[other + 1 :]))
-                if next_one[1][line] > number:
-                    done.add(next_one)
-                elif next_one not in met:
+                next_one = self._settled(after, (*counts[:other], count + 1, *counts[other + 1 :]))
+                if next_one not in met:
                     met.add(next_one)
                     waiting.append(next_one)
-            if len(met) + len(done) > CONFIGURATIONS_MAX:
+            if len(met) > CONFIGURATIONS_MAX:
                 raise RuntimeError("too many configurations: fewer clients or shorter pipelines are needed")
         return done
 
-    def _effect(self, values: tuple, line: int, number: int) -> Optional[tuple]:
+    def _settled(self, values: tuple, counts: tuple) -> tuple:
+        """The configuration after all open reads that are possible now.
+
+        Nothing is lost: an order in which they come later also explains what is seen when they come now.
+        """
+        settled = list(counts)
+        for line, called in enumerate(self._called):
+            while settled[line] < called and self._reads[line][settled[line]]:
+                if self._after(values, line, settled[line]) is None:
+                    break
+                settled[line] += 1
+        return values, tuple(settled)
+
+    def _after(self, values: tuple, line: int, number: int) -> Optional[tuple]:
         """The values after the operation, None when it would not have seen what it has seen."""
-        operation = self._lines[line][number]
+        known = self._effects[line, number]
+        if values not in known:
+            known[values] = self._effect(values, self._lines[line][number])
+        return known[values]
+
+    def _effect(self, values: tuple, operation: Operation) -> Optional[tuple]:
         state = dict(zip(self._keys, values))
         for command, result in zip(operation.commands, operation.results, strict=True):
             if COMMANDS[command[0]](state, *command[1:]) != result:
@@ -135,6 +161,12 @@ class _Search:
         lines = ["no order explains what this operation has seen:", f"  {_shown(operation)}", "possible before its return:"]
         lines += [f"  {state}" for state in states[:_LAST_OPERATIONS_TOLD]] + ["the last operations:"]
         return "\n".join(lines + [f"  {_shown(each)}" for each in near])
+
+
+def _only_reads(operation: Operation) -> bool:
+    """Its results tell that it changes nothing, whenever it takes effect; a SET of what is there already tells no such thing."""
+    pairs = zip(operation.commands, operation.results, strict=True)
+    return all(name in READS or name in REFUSED and REFUSED[name] == result for (name, *_), result in pairs)
 
 
 def _shown(operation: Operation) -> str:
@@ -223,6 +255,16 @@ def _copy(state, source, target, *options):
     return 1
 
 
+def _flushdb(state):
+    """The database holds nothing but `keys`."""
+    state.update(dict.fromkeys(state))
+    return OK
+
+
+def _dbsize(state):
+    return _exists(state, *state)
+
+
 def _lpush(state, key, *elements):
     state[key] = (*reversed(elements), *(state[key] or ()))
     return len(state[key])
@@ -281,6 +323,8 @@ COMMANDS = {
     "MSETNX": _msetnx,
     "RENAME": _rename,
     "COPY": _copy,
+    "FLUSHDB": _flushdb,
+    "DBSIZE": _dbsize,
     "LPUSH": _lpush,
     "RPUSH": _rpush,
     "LPOP": _lpop,
@@ -288,4 +332,17 @@ COMMANDS = {
     "LLEN": _llen,
     "LRANGE": _lrange,
     "LMOVE": _lmove,
+}
+
+READS = {"GET", "STRLEN", "EXISTS", "MGET", "DBSIZE", "LLEN", "LRANGE"}
+# What these answer only when they have changed nothing.
+REFUSED = {
+    "GETDEL": None,
+    "DEL": 0,
+    "MSETNX": 0,
+    "RENAME": NO_SUCH_KEY,
+    "COPY": 0,
+    "LPOP": None,
+    "RPOP": None,
+    "LMOVE": None,
 }

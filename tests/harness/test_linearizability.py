@@ -1,4 +1,4 @@
-"""The checker of histories accepts what one order explains and nothing else; shown by hand, and against trying all orders."""
+"""The checker of histories accepts what one order explains and nothing else: by hand, and against trying all orders."""
 
 import itertools
 import random
@@ -37,7 +37,8 @@ ACCEPTED = {
         at("A", 7, 8, "LLEN l", 1),
     ],
     "several keys": [
-        at("A", 1, 5, "MSET a 1 b 1", b"OK"), at("B", 2, 3, "MGET a b", [None, None]), at("B", 4, 5, "MGET a b", [b"1", b"1"]),
+        at("A", 1, 5, "MSET a 1 b 1", b"OK"),
+        at("B", 2, 3, "MGET a b", [None, None]), at("B", 4, 5, "MGET a b", [b"1", b"1"]),
         at("C", 6, 8, "RENAME a b", b"OK"), at("B", 7, 8, "RENAME a b", b"ERR no such key"),
     ],
 }
@@ -100,8 +101,10 @@ def test_a_history_is_split_by_key():
 
 
 def _words(choice, keys):
-    key, value = choice.choice(keys), b"%d" % choice.randrange(4)
-    return choice.choice([("GET", key), ("SET", key, value), ("SET", key, value, "NX"), ("INCR", key), ("GETDEL", key)])
+    (key, other), value = choice.sample(keys, 2), b"%d" % choice.randrange(4)
+    on_one = [("GET", key), ("SET", key, value), ("SET", key, value, "NX"), ("INCR", key), ("GETDEL", key), ("DEL", key)]
+    on_all = [("MGET", *keys), ("MSET", key, value, other, value), ("RENAME", key, other), ("COPY", key, other), ("DBSIZE",)]
+    return choice.choice(choice.choice((on_one, on_all)))
 
 
 def _simulated(choice, operations, clients, keys):
