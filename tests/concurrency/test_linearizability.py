@@ -1,9 +1,9 @@
 """What every client has seen is explained by one order of all commands, whichever way they were sent.
 
 Operations of one to three commands: plain, as transactions, after a WATCH, as scripts that declare their keys and as scripts
-that do not; several of them in a pipeline. Every one is recorded with the times of its call and of its return, and the
-checker (harness/linearizability.py) looks for an order. Keys that are used alone are checked one by one, keys that are used
-together as one object: then a write to two of them that is seen half is found too.
+that do not; several of them in a pipeline; some wait for elements. Every one is recorded with the times of its call and of
+its return, and the checker (harness/linearizability.py) looks for an order. Keys that are used alone are checked one by one,
+keys that are used together as one object: then a write to two of them that is seen half is found too.
 """
 
 import itertools
@@ -24,6 +24,10 @@ SPOILED_OPERATIONS = 1000
 VALUE_STEP = 1000
 TEXTS = ["text:1", "text:2", "text:3"]
 LISTS = ["list:1", "list:2"]
+KEYS = TEXTS + LISTS
+# Of commands that wait for an element; a wait that is over without one is recorded too.
+WAIT_S = 0.004
+NOT_IN_SCRIPTS = ("BLPOP", "BRPOP", "BLMOVE")
 
 # Runs the commands in ARGV, each behind the number of its words.
 RUN = """
@@ -44,33 +48,51 @@ def _seen(reply):
 
 
 class _Commands:
-    """Random commands on keys of their type; every value that is written is another."""
+    """Random commands on keys of their type; every value that is written is another.
 
-    def __init__(self, shift, together):
+    One key in each operation, several, or several of two databases.
+    """
+
+    def __init__(self, shift, kind):
         self._choice = shift.random
-        self._together = together
+        self._kind = kind
         self._values = itertools.count((shift.number + 1) * 1_000_000_000, VALUE_STEP)
+        # A member stays in one of the two.
+        self.database = shift.number % 2 if kind == "databases" else 0
+
+    def recorded(self, commands):
+        """The commands with the keys by which the checker knows them."""
+        if self._kind != "databases":
+            return commands
+        return tuple(
+            tuple((self.database, word) if at and word in KEYS else word for at, word in enumerate(command))
+            for command in commands
+        )
 
     def value(self):
         return b"%d" % next(self._values)
 
     def some(self):
         """One to three commands, on one key unless keys are used together."""
-        key = self._choice.choice(TEXTS * 2 + LISTS)
+        key = self._choice.choice(TEXTS + KEYS)
         count = self._choice.choice((1, 1, 1, 2, 3))
-        if not self._together:
+        if self._kind == "one":
             return tuple(self._on_one(key) for _ in range(count))
         return tuple(self._on_any() for _ in range(count))
 
     def _on_any(self):
-        kind = self._choice.choice((self._on_one, self._on_several))
-        return ("FLUSHDB",) if self._choice.randrange(200) == 0 else kind(self._choice.choice(TEXTS + LISTS))
+        key, kind = self._choice.choice(KEYS), self._choice.randrange(200)
+        if kind == 0:
+            return ("FLUSHALL",)
+        if self._kind == "databases" and kind < 30:
+            return ("SWAPDB", 0, 1) if kind < 4 else ("MOVE", key, 1 - self.database)
+        return self._on_one(key) if kind % 2 else self._on_several(key)
 
     def _on_one(self, key):
         if key in LISTS:
             kinds = (
                 ("LPUSH", key, self.value()), ("RPUSH", key, self.value(), self.value()), ("LPOP", key), ("LPOP", key),
-                ("RPOP", key), ("RPOP", key), ("LLEN", key), ("LRANGE", key, 0, -1), ("DEL", key),
+                ("RPOP", key), ("LLEN", key), ("LRANGE", key, 0, -1), ("DEL", key), ("BLPOP", key, WAIT_S), ("BRPOP", key, WAIT_S),
             )
         else:
             kinds = (
@@ -84,7 +106,10 @@ class _Commands:
         if key in LISTS:
             other = self._choice.choice(LISTS)
             ends = (self._choice.choice(("LEFT", "RIGHT")), self._choice.choice(("LEFT", "RIGHT")))
-            kinds = (("LMOVE", key, other, *ends), ("LMOVE", key, other, *ends), ("EXISTS", *LISTS, *TEXTS), ("DEL", *LISTS))
+            kinds = (
+                ("LMOVE", key, other, *ends), ("LMOVE", key, other, *ends), ("BLMOVE", key, other, *ends, WAIT_S),
+                ("EXISTS", *KEYS), ("DEL", *LISTS),
+            )
             return self._choice.choice(kinds)
         first, second = self._choice.sample(TEXTS, 2)
         pairs = [word for each in (first, second) for word in (each, self.value())]
@@ -96,7 +121,7 @@ class _Commands:
 
 
 def _keys_of(commands):
-    return sorted({word for command in commands for word in command[1:] if word in TEXTS or word in LISTS})
+    return sorted({word for command in commands for word in command[1:] if word in KEYS})
 
 
 def _sent(choice, commands, number):
@@ -104,7 +129,7 @@ def _sent(choice, commands, number):
     way = choice.randrange(8)
     if len(commands) == 1 and way < 4:
         return commands, lambda reply: (_seen(reply),)
-    if way < 5:
+    if way < 5 or any(command[0] in NOT_IN_SCRIPTS for command in commands):
         return (("MULTI",), *commands, ("EXEC",)), lambda reply: tuple(_seen(reply))
     # One in four has never been seen by the server.
     script = RUN if choice.randrange(4) else f"{RUN}-- {number}"
@@ -113,11 +138,12 @@ def _sent(choice, commands, number):
     return (("EVAL", script, len(keys), *keys, *words),), lambda reply: tuple(_seen(reply))
 
 
-def _operate(shift, together):
+def _operate(shift, kind):
     """Sends random operations until the shift is over; returns them with what was seen."""
     history = []
-    some = _Commands(shift, together)
+    some = _Commands(shift, kind)
     with shift.client() as client:
+        ask(client, "SELECT", some.database)
         for turn in shift.turns(at_least=20):
             if shift.random.randrange(8) == 0:
                 history += _watched(client, shift, some)
@@ -129,7 +155,8 @@ def _operate(shift, together):
             client.send_raw(wire)
             for commands, (words_of_one, results_of) in zip(batch, sent):
                 *_, last = [client.read_reply() for _ in words_of_one]
-                history.append(Operation(shift.number, invoked, time.monotonic_ns(), commands, results_of(last)))
+                seen = results_of(last)
+                history.append(Operation(shift.number, invoked, time.monotonic_ns(), some.recorded(commands), seen))
     return history
 
 
@@ -139,28 +166,31 @@ def _watched(client, shift, some):
     ask(client, "WATCH", key)
     invoked = time.monotonic_ns()
     value = ask(client, "GET", key)
-    seen = Operation(shift.number, invoked, time.monotonic_ns(), (("GET", key),), (value,))
+    seen = Operation(shift.number, invoked, time.monotonic_ns(), some.recorded((("GET", key),)), (value,))
     commands = (("SET", key, some.value()), ("STRLEN", key))
     invoked = time.monotonic_ns()
     *_, answer = client.pipeline([("MULTI",), *commands, ("EXEC",)])
     if answer.is_null():
         return [seen]
-    results = (value, *_seen(answer))
-    return [seen, Operation(shift.number, invoked, time.monotonic_ns(), (("GET", key), *commands), results)]
+    recorded = some.recorded((("GET", key), *commands))
+    return [seen, Operation(shift.number, invoked, time.monotonic_ns(), recorded, (value, *_seen(answer)))]
 
 
-def _histories(server, together):
+def _histories(server, kind):
     """What crews have done and seen, and what was there in the end; long runs are cut, each part begins with empty keys."""
     seed, left_s = stress_seed(), stress_seconds()
     for part in itertools.count():
         crew = Crew(server.port, seed + part, min(left_s, HISTORY_S))
-        crew.add(_operate, together, times=MEMBERS)
+        crew.add(_operate, kind, times=MEMBERS)
         history = [operation for operations in crew.run() for operation in operations]
         with server.client() as client:
-            for command in [("GET", key) for key in TEXTS] + [("LRANGE", key, 0, -1) for key in LISTS]:
+            for database, key in itertools.product((0, 1) if kind == "databases" else (0,), KEYS):
+                words = ("GET",) if key in TEXTS else ("LRANGE", 0, -1)
+                name = (database, key) if kind == "databases" else key
+                ask(client, "SELECT", database)
                 invoked = time.monotonic_ns()
-                result = ask(client, *command)
-                history.append(Operation("end", invoked, time.monotonic_ns(), (command,), (result,)))
+                result = ask(client, words[0], key, *words[1:])
+                history.append(Operation("end", invoked, time.monotonic_ns(), ((words[0], name, *words[1:]),), (result,)))
             yield history
             left_s -= HISTORY_S
             if left_s <= 0:
@@ -169,18 +199,26 @@ def _histories(server, together):
 
 
 def test_every_key_has_one_order(server):
-    for history in _histories(server, together=False):
+    for history in _histories(server, "one"):
         parts = by_key(history)
-        assert set(parts) == set(TEXTS + LISTS)
+        assert set(parts) == set(KEYS)
         for key, operations in parts.items():
             check(operations, [key])
         assert violation(_with_a_stale_read(parts[TEXTS[0]], TEXTS[0]), TEXTS[:1])
 
 
 def test_keys_that_are_used_together_have_one_order(server):
-    for history in _histories(server, together=True):
-        check(history, TEXTS + LISTS)
-        assert violation(_with_a_stale_read(history, TEXTS[0]), TEXTS + LISTS)
+    for history in _histories(server, "several"):
+        check(history, KEYS)
+        assert violation(_with_a_stale_read(history, TEXTS[0]), KEYS)
+
+
+def test_databases_that_are_swapped_have_one_order(server):
+    """MOVE and SWAPDB under everything else, also under those that wait for elements."""
+    keys = list(itertools.product((0, 1), KEYS))
+    for history in _histories(server, "databases"):
+        check(history, keys)
+        assert violation(_with_a_stale_read(history, (0, TEXTS[0])), keys)
 
 
 def _with_a_stale_read(history, key):

@@ -255,9 +255,24 @@ def _copy(state, source, target, *options):
     return 1
 
 
-def _flushdb(state):
-    """The database holds nothing but `keys`."""
+def _flushall(state):
     state.update(dict.fromkeys(state))
+    return OK
+
+
+def _move(state, key, database):
+    """Keys are (database, name)."""
+    target = (database, key[1])
+    if state[key] is None or state[target] is not None:
+        return 0
+    state[target], state[key] = state[key], None
+    return 1
+
+
+def _swapdb(state, first, second):
+    for database, name in state:
+        if database == first:
+            state[first, name], state[second, name] = state[second, name], state[first, name]
     return OK
 
 
@@ -308,6 +323,25 @@ def _lmove(state, source, target, end, other_end):
     return element
 
 
+def _blpop(state, key, _timeout):
+    """As if it found an element when it took effect; a timeout has once found none."""
+    element = _lpop(state, key)
+    return None if element is None else [_name(key), element]
+
+
+def _brpop(state, key, _timeout):
+    element = _rpop(state, key)
+    return None if element is None else [_name(key), element]
+
+
+def _blmove(state, source, target, end, other_end, _timeout):
+    return _lmove(state, source, target, end, other_end)
+
+
+def _name(key):
+    return (key[1] if isinstance(key, tuple) else key).encode()
+
+
 COMMANDS = {
     "GET": _get,
     "SET": _set,
@@ -323,7 +357,9 @@ COMMANDS = {
     "MSETNX": _msetnx,
     "RENAME": _rename,
     "COPY": _copy,
-    "FLUSHDB": _flushdb,
+    "FLUSHALL": _flushall,
+    "MOVE": _move,
+    "SWAPDB": _swapdb,
     "DBSIZE": _dbsize,
     "LPUSH": _lpush,
     "RPUSH": _rpush,
@@ -332,6 +368,9 @@ COMMANDS = {
     "LLEN": _llen,
     "LRANGE": _lrange,
     "LMOVE": _lmove,
+    "BLPOP": _blpop,
+    "BRPOP": _brpop,
+    "BLMOVE": _blmove,
 }
 
 READS = {"GET", "STRLEN", "EXISTS", "MGET", "DBSIZE", "LLEN", "LRANGE"}
@@ -345,4 +384,8 @@ REFUSED = {
     "LPOP": None,
     "RPOP": None,
     "LMOVE": None,
+    "BLPOP": None,
+    "BRPOP": None,
+    "BLMOVE": None,
+    "MOVE": 0,
 }

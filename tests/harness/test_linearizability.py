@@ -41,6 +41,10 @@ ACCEPTED = {
         at("B", 2, 3, "MGET a b", [None, None]), at("B", 4, 5, "MGET a b", [b"1", b"1"]),
         at("C", 6, 8, "RENAME a b", b"OK"), at("B", 7, 8, "RENAME a b", b"ERR no such key"),
     ],
+    "one that waits": [
+        at("A", 1, 9, "BLPOP l 0", [b"l", b"2"]), at("B", 2, 3, "RPUSH l 1 2", 2), at("C", 2, 4, "LPOP l", b"1"),
+        at("B", 5, 9, "BLMOVE l k LEFT LEFT 0", None),
+    ],
 }
 
 REJECTED = {
@@ -66,6 +70,9 @@ REJECTED = {
     "a pipeline out of order": [at("A", 1, 5, "GET k", b"1"), at("A", 1, 6, "SET k 1", b"OK")],
     "the middle of a transaction": [at("A", 1, 9, "INCR k", 1, "INCR k", 2), at("B", 2, 8, "GET k", b"1")],
     "half of a write to two keys": [at("A", 1, 9, "MSET a 1 b 1", b"OK"), at("B", 2, 8, "MGET a b", [b"1", None])],
+    "one that has waited in vain": [
+        at("A", 1, 2, "RPUSH l 1", 1), at("B", 3, 9, "BLPOP l 0", None), at("A", 4, 5, "LLEN l", 1),
+    ],
     "a value at two places": [
         at("A", 1, 2, "SET a 1", b"OK"), at("A", 3, 9, "RENAME a b", b"OK"), at("B", 4, 8, "MGET a b", [b"1", b"1"]),
     ],
@@ -87,6 +94,21 @@ def test_a_wrong_history_is_rejected(name):
         check(REJECTED[name], "abkl")
 
 
+def test_databases_are_swapped_as_a_whole():
+    def at_once(reply):
+        return [
+            Operation("A", 1, 2, (("MSET", (0, "a"), b"1", (0, "b"), b"1"),), (b"OK",)),
+            Operation("A", 3, 9, (("SWAPDB", 0, 1),), (b"OK",)),
+            Operation("B", 4, 8, (("MGET", (0, "a"), (0, "b")),), (reply,)),
+            Operation("C", 10, 12, (("MOVE", (1, "a"), 0),), (1,)),
+            Operation("D", 10, 13, (("MOVE", (1, "a"), 0),), (0,)),
+        ]
+
+    keys = list(itertools.product((0, 1), "ab"))
+    assert violation(at_once([b"1", b"1"]), keys) is None and violation(at_once([None, None]), keys) is None
+    assert violation(at_once([b"1", None]), keys)
+
+
 def test_it_tells_where():
     history = [at("A", 1, 2, "SET k 1", b"OK"), at("A", 3, 4, "SET k 2", b"OK"), at("B", 5, 6, "GET k", b"1")]
     history.append(at("A", 7, 8, "DEL k", 1))
@@ -103,7 +125,7 @@ def test_a_history_is_split_by_key():
 def _words(choice, keys):
     (key, other), value = choice.sample(keys, 2), b"%d" % choice.randrange(4)
     on_one = [("GET", key), ("SET", key, value), ("SET", key, value, "NX"), ("INCR", key), ("GETDEL", key), ("DEL", key)]
-    on_all = [("MGET", *keys), ("MSET", key, value, other, value), ("RENAME", key, other), ("COPY", key, other), ("DBSIZE",)]
+    on_all = [("MGET", *keys), ("MSET", key, value, other, value), ("RENAME", key, other), ("COPY", key, other), ("DBSIZE",), ("FLUSHALL",)]
     return choice.choice(choice.choice((on_one, on_all)))
 
 
