@@ -24,6 +24,7 @@ in the length of the history, and exponential only in the number of clients and 
 """
 
 import collections
+import itertools
 from typing import Iterable, NamedTuple, Optional, Sequence
 
 # More than any history of the suites needs by far; a search that goes beyond it has been given too many clients.
@@ -32,13 +33,17 @@ _LAST_OPERATIONS_TOLD = 12
 
 
 class Operation(NamedTuple):
-    """What a client has asked, and seen. Times are those of one clock for all clients, e.g. time.monotonic_ns()."""
+    """What a client has asked, and seen. Times are those of one clock for all clients, e.g. time.monotonic_ns().
+
+    When the server has ended before it answered, `results` is None: the operation has taken effect before `returned`, the time
+    at which the client has noticed, or not at all.
+    """
 
     client: object
     invoked: int
     returned: int
     commands: tuple
-    results: tuple
+    results: Optional[tuple]
 
 
 class NotLinearizable(AssertionError):
@@ -79,6 +84,8 @@ class _Search:
         self._lines = list(clients.values())
         self._reads = [[_only_reads(operation) for operation in operations] for operations in self._lines]
         self._called = [0] * len(self._lines)
+        # Operations that were not answered and cannot take effect any more.
+        self._over: set[tuple] = set()
         # For each operation under way: values before it to values after it, None when it cannot be then.
         self._effects: dict[tuple, dict] = {}
 
@@ -96,6 +103,9 @@ class _Search:
                 self._effects[line, number] = {}
                 continue
             before, possible = possible, self._continued(possible, line, number)
+            if self._lines[line][number].results is None:
+                possible |= before
+                self._over.add((line, number))
             if not possible:
                 return self._told(before, self._lines[line][number])
             del self._effects[line, number]
@@ -114,7 +124,7 @@ class _Search:
                 done.add((values, counts))
                 continue
             for other, count in enumerate(counts):
-                if count == self._called[other]:
+                if count == self._called[other] or (other, count) in self._over:
                     continue
                 after = self._after(values, other, count)
                 if after is None:
@@ -135,7 +145,7 @@ class _Search:
         settled = list(counts)
         for line, called in enumerate(self._called):
             while settled[line] < called and self._reads[line][settled[line]]:
-                if self._after(values, line, settled[line]) is None:
+                if (line, settled[line]) in self._over or self._after(values, line, settled[line]) is None:
                     break
                 settled[line] += 1
         return values, tuple(settled)
@@ -149,9 +159,9 @@ class _Search:
 
     def _effect(self, values: tuple, operation: Operation) -> Optional[tuple]:
         state = dict(zip(self._keys, values))
-        for command, result in zip(operation.commands, operation.results, strict=True):
-            if COMMANDS[command[0]](state, *command[1:]) != result:
-                return None
+        results = [COMMANDS[command[0]](state, *command[1:]) for command in operation.commands]
+        if operation.results is not None and tuple(results) != operation.results:
+            return None
         return tuple(state.values())
 
     def _told(self, possible: set, operation: Operation) -> str:
@@ -164,13 +174,15 @@ class _Search:
 
 
 def _only_reads(operation: Operation) -> bool:
-    """Its results tell that it changes nothing, whenever it takes effect; a SET of what is there already tells no such thing."""
+    """Its results tell that it changes nothing, whenever it takes effect. Those of a SET of what is there already do not."""
+    if operation.results is None:
+        return all(command[0] in READS for command in operation.commands)
     pairs = zip(operation.commands, operation.results, strict=True)
     return all(name in READS or name in REFUSED and REFUSED[name] == result for (name, *_), result in pairs)
 
 
 def _shown(operation: Operation) -> str:
-    pairs = zip(operation.commands, operation.results)
+    pairs = zip(operation.commands, operation.results or itertools.repeat("no answer"))
     said = "; ".join(f"{' '.join(map(str, command))} -> {result}" for command, result in pairs)
     return f"client {operation.client} from {operation.invoked} to {operation.returned}: {said}"
 

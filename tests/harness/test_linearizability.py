@@ -109,6 +109,22 @@ def test_databases_are_swapped_as_a_whole():
     assert violation(at_once([b"1", None]), keys)
 
 
+def test_what_was_not_answered_has_happened_or_not():
+    unknown = [at("A", 1, 9, "INCR k")._replace(results=None), at("A", 1, 9, "INCR k")._replace(results=None)]
+    for counted in (None, b"1", b"2"):
+        assert violation([*unknown, at("B", 10, 11, "GET k", counted)], "k") is None
+        assert violation([*unknown, at("B", 3, 11, "GET k", counted)], "k") is None
+    assert violation([*unknown, at("B", 10, 11, "GET k", b"3")], "k")
+    # Not after the client has noticed, and not twice.
+    assert violation([*unknown, at("B", 10, 11, "DEL k", 1), at("B", 12, 13, "GET k", b"1")], "k")
+    assert violation([*unknown, at("B", 10, 11, "GET k", None), at("B", 12, 13, "GET k", b"1")], "k")
+    # The second of a pipeline not without the first.
+    unknown[1] = unknown[1]._replace(commands=(("SET", "k", b"5"),))
+    assert violation([*unknown, at("B", 2, 3, "SET k 7 NX", None), at("B", 10, 11, "GET k", b"5")], "k") is None
+    assert violation([at("B", 2, 12, "SET k 7", b"OK"), at("C", 10, 11, "INCR k", 6), *unknown], "k") is None
+    assert violation([*unknown, at("B", 10, 11, "GETDEL k", b"0")], "k")
+
+
 def test_it_tells_where():
     history = [at("A", 1, 2, "SET k 1", b"OK"), at("A", 3, 4, "SET k 2", b"OK"), at("B", 5, 6, "GET k", b"1")]
     history.append(at("A", 7, 8, "DEL k", 1))
@@ -125,7 +141,8 @@ def test_a_history_is_split_by_key():
 def _words(choice, keys):
     (key, other), value = choice.sample(keys, 2), b"%d" % choice.randrange(4)
     on_one = [("GET", key), ("SET", key, value), ("SET", key, value, "NX"), ("INCR", key), ("GETDEL", key), ("DEL", key)]
-    on_all = [("MGET", *keys), ("MSET", key, value, other, value), ("RENAME", key, other), ("COPY", key, other), ("DBSIZE",), ("FLUSHALL",)]
+    on_all = [("MGET", *keys), ("MSET", key, value, other, value), ("RENAME", key, other), ("COPY", key, other)]
+    on_all += [("DBSIZE",), ("FLUSHALL",)]
     return choice.choice(choice.choice((on_one, on_all)))
 
 
