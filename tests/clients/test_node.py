@@ -31,7 +31,7 @@ def installed(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("script", ["ioredis.js", "node_redis.js"])
+@pytest.mark.parametrize("script", ["ioredis.js", "node_redis.js", "client_side_cache.js", "bullmq.js"])
 def test_a_node_client(server, installed, script):
     command = ["node", script, str(server.port)]
     done = subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=120)

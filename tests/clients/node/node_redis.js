@@ -1,6 +1,6 @@
-// node-redis against the server on the port given: node node_redis.js <port>
+// node-redis 4, which many programs stay with, against the server on the port given: node node_redis.js <port>
 import assert from "node:assert/strict";
-import { createClient, WatchError } from "redis";
+import { createClient, WatchError } from "redis-4";
 
 const client = createClient({ socket: { port: Number(process.argv[2]) } });
 client.on("error", (error) => console.error(error.message));
