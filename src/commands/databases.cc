@@ -11,9 +11,7 @@
 namespace holdfast {
 namespace {
 
-void cmd_dbsize(Session& session, Args, Reply& reply) {
-  reply.integer(static_cast<int64_t>(session.services().keyspace.keys(session.db())));
-}
+void cmd_dbsize(Txn& txn, Args, Reply& reply) { reply.integer(static_cast<int64_t>(txn.keyspace().keys(txn.db()))); }
 
 /// ASYNC and SYNC make no difference: the tables are unhooked at once and freed in the background.
 bool is_flush(Args args, Reply& reply) {
@@ -64,7 +62,7 @@ constexpr std::string_view kFlushHistory =
     "4.0.0: Added the `ASYNC` flushing mode modifier.; 6.2.0: Added the `SYNC` flushing mode modifier.";
 
 constexpr CommandRow kRows[] = {
-    {.name = "dbsize", .arity = 1, .flags = "readonly fast", .keys = "", .categories = "keyspace",
+    {.name = "dbsize", .arity = 1, .flags = "readonly fast all_partitions", .keys = "", .categories = "keyspace",
      .tips = "request_policy:all_shards; response_policy:agg_sum", .group = "server", .since = "1.0.0",
      .complexity = "O(1)", .summary = "Counts the keys of the database.", .syntax = "", .handler = &cmd_dbsize},
     {.name = "flushdb", .arity = -1, .flags = "write all_partitions", .keys = "", .categories = "keyspace dangerous",

@@ -253,6 +253,10 @@ class RandomKeyTask final : public Task {
     do {
       std::optional<uint32_t> partition = draw_partition(slice.session());
       if (!partition) {
+        // A key may have been on its way from one partition to another.
+        bool empty = false;
+        bool const locked_all = slice.with_all_partitions([&](Txn& txn) { empty = txn.keyspace().keys(txn.db()) == 0; });
+        if (!locked_all || !empty) return Progress::kAgain;
         slice.reply().null();
         return Progress::kDone;
       }

@@ -106,7 +106,8 @@ class Commands:
             ("MGET", *TEXTS), ("MGET", second, first), ("MSET", *pairs), ("MSETNX", *pairs), ("DEL", first, second),
             ("RENAME", first, second), ("COPY", first, second), ("COPY", first, second, "REPLACE"), ("EXISTS", *TEXTS),
         )
-        return self._choice.choice(kinds)
+        # The model of the other kinds does not know all keys of a database.
+        return self._choice.choice(kinds + (("DBSIZE",),) if self._kind == "several" else kinds)
 
 
 def _keys_of(commands):
