@@ -4,6 +4,8 @@
 
 namespace holdfast {
 
+std::string lock_path(std::string const& directory, std::string const& name) { return directory + "/." + name + ".lock"; }
+
 std::string directory_of(std::string const& path) {
   size_t const slash = path.rfind('/');
   if (slash == std::string::npos) return ".";

@@ -82,6 +82,9 @@ class Disk {
   virtual Result<uint64_t> free_space(std::string const& path) = 0;
 };
 
+/// The file whose lock (Disk::lock) keeps `name` in `directory` to one process: ".<name>.lock" beside it.
+std::string lock_path(std::string const& directory, std::string const& name);
+
 /// The directory part of a path, "." when it has none.
 std::string directory_of(std::string const& path);
 

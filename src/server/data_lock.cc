@@ -16,7 +16,7 @@ Status DataLock::hold(config::Config const& config) {
   MutexLock lock(mutex_);
   std::map<std::string, std::unique_ptr<DiskLock>> fresh;
   for (std::string const& name : names) {
-    std::string const path = directory + "/." + name + ".lock";
+    std::string const path = lock_path(directory, name);
     if (held_.contains(path)) continue;
     auto taken = disk_.lock(path);
     if (taken) {
@@ -29,7 +29,7 @@ Status DataLock::hold(config::Config const& config) {
     }
   }
   for (std::string const& name : names) {
-    std::string const path = directory + "/." + name + ".lock";
+    std::string const path = lock_path(directory, name);
     if (auto found = held_.find(path); found != held_.end()) fresh[path] = std::move(found->second);
   }
   held_.swap(fresh);

@@ -35,7 +35,7 @@ Result<std::unique_ptr<DiskLock>> hold_folder(Disk& disk, std::string const& pat
   std::error_code failed;
   auto const folder = std::filesystem::canonical(directory_of(path), failed);
   if (failed) return nullptr;
-  std::string const lock_file = folder.parent_path().string() + "/." + folder.filename().string() + ".lock";
+  std::string const lock_file = lock_path(folder.parent_path().string(), folder.filename().string());
   auto const present = disk.exists(lock_file);
   if (!present || !*present) return nullptr;
   auto lock = disk.lock(lock_file);

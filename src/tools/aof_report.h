@@ -4,7 +4,7 @@
 
 #include "tools/aof_repair.h"
 #include "tools/aof_set.h"
-#include "tools/json_writer.h"
+#include "base/json_writer.h"
 
 namespace holdfast::tools {
 

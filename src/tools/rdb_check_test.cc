@@ -6,7 +6,7 @@
 #include "disk/faulty_disk.h"
 #include "rdb/test_vectors.h"
 #include "rdb/writer.h"
-#include "tools/json_writer.h"
+#include "base/json_writer.h"
 #include "tools/rdb_report.h"
 #include "tools/text.h"
 

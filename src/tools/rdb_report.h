@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tools/json_writer.h"
+#include "base/json_writer.h"
 #include "tools/rdb_check.h"
 
 namespace holdfast::tools {

@@ -11,7 +11,7 @@
 #include "tools/aof_repair.h"
 #include "tools/aof_report.h"
 #include "tools/aof_set.h"
-#include "tools/json_writer.h"
+#include "base/json_writer.h"
 #include "tools/text.h"
 
 namespace holdfast::tools {

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "disk/real_disk.h"
-#include "tools/json_writer.h"
+#include "base/json_writer.h"
 #include "tools/rdb_check.h"
 #include "tools/rdb_report.h"
 #include "tools/text.h"

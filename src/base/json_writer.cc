@@ -1,9 +1,11 @@
-#include "tools/json_writer.h"
+#include "base/json_writer.h"
+
+#include <cstdio>
 
 #include "base/number.h"
 #include "base/strings.h"
 
-namespace holdfast::tools {
+namespace holdfast {
 
 void JsonWriter::begin(std::string_view name) {
   if (!first_) out_ += ',';
@@ -54,6 +56,13 @@ void JsonWriter::signed_number(std::string_view name, int64_t value) {
   out_ += to_text(value);
 }
 
+void JsonWriter::decimal(std::string_view name, double value) {
+  begin(name);
+  char digits[40];
+  std::snprintf(digits, sizeof digits, "%.3f", value);
+  out_ += digits;
+}
+
 void JsonWriter::boolean(std::string_view name, bool value) {
   begin(name);
   out_ += value ? "true" : "false";
@@ -64,4 +73,4 @@ void JsonWriter::null(std::string_view name) {
   out_ += "null";
 }
 
-}  // namespace holdfast::tools
+}  // namespace holdfast

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::tools {
+namespace holdfast {
 
 /// Puts one JSON document together, on one line. The caller opens and closes in the right order; names belong to values
 /// of objects and are left out ("") in arrays. Texts must be ASCII or UTF-8.
@@ -18,6 +18,8 @@ class JsonWriter {
   void text(std::string_view name, std::string_view value);
   void number(std::string_view name, uint64_t value);
   void signed_number(std::string_view name, int64_t value);
+  /// With three decimals.
+  void decimal(std::string_view name, double value);
   void boolean(std::string_view name, bool value);
   void null(std::string_view name);
 
@@ -33,4 +35,4 @@ class JsonWriter {
   bool first_ = true;
 };
 
-}  // namespace holdfast::tools
+}  // namespace holdfast
