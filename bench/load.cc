@@ -2,8 +2,9 @@
 //
 //   load <port> <connections> <pipeline> <requests> <keys> <word>...
 //
-// In every word the text "{n}" is replaced by twelve random digits below `keys`, anew for each command. Prints the
-// requests per second. Ends with 1 when the server answers an error.
+// In every word the text "{n}" is replaced by twelve random digits below `keys`, anew for each command. A word ";" ends a
+// command; several are one request (MULTI ; SET ... ; EXEC). Prints the requests per second. Ends with 1 when the server
+// answers an error.
 //
 // Why not redis-benchmark: with pipeline 1 it needs more processor time for a request than the server does, so the
 // server waits for it, is woken for few requests at a time, and the faster one of two servers looks worse than it is.
@@ -37,15 +38,28 @@ constexpr size_t kReceiveBytes = 256 * 1024;
   std::exit(1);
 }
 
-/// A pipeline of commands, its random digits written anew before every sending.
+/// A pipeline of requests, its random digits written anew before every sending.
 class Request {
  public:
   Request(std::vector<std::string_view> const& words, size_t pipeline, uint64_t keys) : keys_(keys) {
+    std::vector<std::vector<std::string_view>> commands(1);
+    for (std::string_view word : words) {
+      if (word == ";") {
+        commands.emplace_back();
+      } else {
+        commands.back().push_back(word);
+      }
+    }
+    replies_ = pipeline * commands.size();
     for (size_t i = 0; i < pipeline; i++) {
-      text_ += "*" + std::to_string(words.size()) + "\r\n";
-      for (std::string_view word : words) append(std::string(word));
+      for (auto const& command : commands) {
+        text_ += "*" + std::to_string(command.size()) + "\r\n";
+        for (std::string_view word : command) append(std::string(word));
+      }
     }
   }
+
+  size_t replies() const { return replies_; }
 
   std::string_view next() {
     for (size_t at : digits_) write_digits(random() % keys_, &text_[at]);
@@ -71,6 +85,7 @@ class Request {
   }
 
   uint64_t keys_;
+  size_t replies_ = 0;
   uint64_t state_ = 0x9E3779B97F4A7C15;
   std::string text_;
   std::vector<size_t> digits_;  // where they are in text_
@@ -163,7 +178,7 @@ int main(int argc, char** argv) {
   size_t count = connections.size();
   for (uint64_t round = 0; round < rounds + count; round++) {
     Connection& connection = connections[round % count];
-    if (round >= count) connection.receive(pipeline, buffer);
+    if (round >= count) connection.receive(request.replies(), buffer);
     if (round < rounds) connection.send(request.next());
   }
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;

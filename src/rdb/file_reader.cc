@@ -175,10 +175,13 @@ std::optional<RdbEvent> RdbFileReader::read_magic() {
   if (!magic.starts_with(kSignature)) {
     return stop(RdbError::Kind::kBadSignature, "Wrong signature trying to load DB from file");
   }
-  // As atoi: digits until something else.
+  // Four digits, where Redis takes those up to something else: a damaged one would make it a version without checksum.
   int version = 0;
   for (char const c : magic.substr(kSignature.size())) {
-    if (c < '0' || c > '9') break;
+    if (c < '0' || c > '9') {
+      version = 0;
+      break;
+    }
     version = version * 10 + (c - '0');
   }
   if (version < 1 || version > kRdbVersionReadableMax) {

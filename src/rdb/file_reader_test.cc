@@ -232,6 +232,7 @@ TEST(RdbFileReader, Versions) {
   EXPECT_EQ(describe(sealed("REDIS0013")), "error: Can't handle RDB format version 13");
   EXPECT_EQ(describe(sealed("REDIS0000")), "error: Can't handle RDB format version 0");
   EXPECT_EQ(describe(sealed("REDISX010")), "error: Can't handle RDB format version 0");
+  EXPECT_EQ(describe(sealed("REDIS001x")), "error: Can't handle RDB format version 0");
   EXPECT_EQ(describe(sealed("RUBIS0010")), "error: Wrong signature trying to load DB from file");
 }
 
