@@ -2,10 +2,8 @@
 
 from collections import Counter
 
+from concurrency.accounts import ACCOUNTS, SUM_KEPT, check_balances, draw_transfer, open_accounts, sum_now
 from concurrency.asking import ask, transaction
-
-ACCOUNTS = [f"account:{number}" for number in range(24)]
-START = 1000
 
 TRANSFER = """
 local from, to, amount = KEYS[1] or ARGV[2], KEYS[2] or ARGV[3], tonumber(ARGV[1])
@@ -24,8 +22,7 @@ def _transfer(shift, declared):
     added = Counter()
     with shift.client() as client:
         for _ in shift.turns(at_least=20):
-            source, target = shift.random.sample(ACCOUNTS, 2)
-            amount = shift.random.randrange(1, 50)
+            source, target, amount = draw_transfer(shift)
             if declared:
                 ask(client, "EVAL", TRANSFER, 2, source, target, amount)
             else:
@@ -38,10 +35,9 @@ def _transfer_in_transactions(shift):
     added = Counter()
     with shift.client() as client:
         for _ in shift.turns(at_least=20):
-            source, target = shift.random.sample(ACCOUNTS, 2)
-            amount = shift.random.randrange(1, 50)
+            source, target, amount = draw_transfer(shift)
             commands = [("EVAL", TRANSFER, 0, amount, source, target), ("GET", source), ("EVAL", SUM, 0, *ACCOUNTS)]
-            assert transaction(client, commands)[2] == START * len(ACCOUNTS)
+            assert transaction(client, commands)[2] == SUM_KEPT
             added.update({source: -amount, target: amount})
     return added
 
@@ -49,22 +45,18 @@ def _transfer_in_transactions(shift):
 def _watch_the_sum(shift):
     with shift.client() as client:
         for _ in shift.turns(at_least=20):
-            assert sum(map(int, ask(client, "MGET", *ACCOUNTS))) == START * len(ACCOUNTS)
-            assert ask(client, "EVAL", SUM, 0, *ACCOUNTS) == START * len(ACCOUNTS)
+            assert sum_now(client) == SUM_KEPT
+            assert ask(client, "EVAL", SUM, 0, *ACCOUNTS) == SUM_KEPT
 
 
 def test_scripts_keep_the_sum_whatever_they_declare(server, crew):
     with server.client() as client:
-        ask(client, "MSET", *(word for account in ACCOUNTS for word in (account, START)))
+        open_accounts(client)
         crew.add(_transfer, True, times=2)
         crew.add(_transfer, False, times=2)
         crew.add(_transfer_in_transactions)
         crew.add(_watch_the_sum, times=2)
-        expected = Counter({account: START for account in ACCOUNTS})
-        for added in crew.run():
-            expected.update(added or {})
-        balances = ask(client, "MGET", *ACCOUNTS)
-        assert {account: int(balance) for account, balance in zip(ACCOUNTS, balances)} == dict(expected)
+        check_balances(client, crew.run())
 
 
 def _touch(shift):

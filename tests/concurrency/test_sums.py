@@ -2,10 +2,8 @@
 
 from collections import Counter
 
+from concurrency.accounts import ACCOUNTS, SUM_KEPT, check_balances, draw_transfer, open_accounts, sum_now
 from concurrency.asking import ask, exchange, transaction
-
-ACCOUNTS = [f"account:{number}" for number in range(24)]
-START = 1000
 
 
 def _transfer_under_watch(shift):
@@ -13,8 +11,7 @@ def _transfer_under_watch(shift):
     added = Counter()
     with shift.client() as client:
         for _ in shift.turns(at_least=20):
-            source, target = shift.random.sample(ACCOUNTS, 2)
-            amount = shift.random.randrange(1, 50)
+            source, target, amount = draw_transfer(shift)
             ask(client, "WATCH", source, target)
             from_before, to_before = map(int, ask(client, "MGET", source, target))
             writes = [("SET", source, from_before - amount), ("SET", target, to_before + amount)]
@@ -31,8 +28,7 @@ def _transfer_blindly(shift):
             for _ in range(2):
                 batch = []
                 for _ in range(10):
-                    source, target = shift.random.sample(ACCOUNTS, 2)
-                    amount = shift.random.randrange(1, 50)
+                    source, target, amount = draw_transfer(shift)
                     batch += [("MULTI",), ("DECRBY", source, amount), ("INCRBY", target, amount), ("EXEC",)]
                     added.update({source: -amount, target: amount})
                 batches.append(batch)
@@ -43,22 +39,18 @@ def _transfer_blindly(shift):
 def _watch_the_sum(shift):
     with shift.client() as client:
         for _ in shift.turns(at_least=20):
-            assert sum(map(int, ask(client, "MGET", *ACCOUNTS))) == START * len(ACCOUNTS)
+            assert sum_now(client) == SUM_KEPT
             one_by_one = transaction(client, [("GET", account) for account in ACCOUNTS])
-            assert sum(map(int, one_by_one)) == START * len(ACCOUNTS)
+            assert sum(map(int, one_by_one)) == SUM_KEPT
 
 
 def test_transfers_keep_the_sum_and_none_is_lost(server, crew):
     with server.client() as client:
-        ask(client, "MSET", *(word for account in ACCOUNTS for word in (account, START)))
+        open_accounts(client)
         crew.add(_transfer_under_watch, times=3)
         crew.add(_transfer_blindly, times=2)
         crew.add(_watch_the_sum, times=2)
-        expected = Counter({account: START for account in ACCOUNTS})
-        for added in crew.run():
-            expected.update(added or {})
-        balances = ask(client, "MGET", *ACCOUNTS)
-        assert {account: int(balance) for account, balance in zip(ACCOUNTS, balances)} == dict(expected)
+        check_balances(client, crew.run())
 
 
 def _count(shift, counters):
