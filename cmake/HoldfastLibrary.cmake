@@ -38,8 +38,9 @@ if(HOLDFAST_PRECOMPILE)
     <functional> <map> <memory> <mutex> <optional> <random> <set> <shared_mutex> <span> <string> <string_view> <thread>
     <unordered_map> <utility> <variant> <vector>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # What g++ 12 takes for an overflow inside of std::string it shows when that comes from a precompiled header.
-    target_compile_options(holdfast_flags INTERFACE -Wno-array-bounds)
+    # What g++ 12 takes for overflows inside of std::string it shows when that comes from a precompiled header.
+    target_compile_options(holdfast_flags INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+      -Wno-stringop-overread)
   endif()
   file(WRITE ${CMAKE_BINARY_DIR}/empty.cc "")
   add_library(holdfast_std STATIC ${CMAKE_BINARY_DIR}/empty.cc)
