@@ -54,7 +54,7 @@ std::unique_ptr<Task> cmd_shutdown(Session& session, Args args, Reply& reply) {
     session.services().state.shutdown.abort() ? reply.ok() : reply.error("No shutdown in progress.");
     return nullptr;
   }
-  if (auto const script = session.services().state.busy_scripts.oldest(); script && !options.no_save && !session.trusted()) {
+  if (auto const script = session.services().state.busy_scripts.oldest(); script && !options.no_save) {
     reply.error(busy_error(script->kind));
     return nullptr;
   }

@@ -30,7 +30,6 @@ struct Figures {
   bool fsync_promised = false;  ///< appendfsync everysec or always
   int64_t unsynced_us = 0;      ///< age of the oldest byte of the log that is not on disk
   uint64_t unsynced_bytes = 0;
-  uint64_t unwritten_bytes = 0;
 
   std::vector<config::SavePoint> save_points;
   int64_t started_s = 0;          ///< Unix time of the start

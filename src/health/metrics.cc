@@ -10,8 +10,8 @@
 #include "command/redis_version.h"
 #include "command/server_state.h"
 #include "command/statistics.h"
-#include "keyspace/keyspace.h"
 #include "health/report_text.h"
+#include "keyspace/keyspace.h"
 
 // The format: https://prometheus.io/docs/instrumenting/exposition_formats/
 

@@ -51,14 +51,12 @@ Figures Monitor::read_figures() const {
   Figures figures;
   log::Log& log = services_.log;
   Keyspace const& keyspace = services_.keyspace;
-  // In this order: a part of the log is appended, then written, then durable; and changes are made, then saved.
+  // In this order: a part of the log is appended, then durable; and changes are made, then saved.
   uint64_t const durable = log.durable_offset();
-  uint64_t const written = log.written_offset();
   figures.appended = log.appended_offset();
   figures.persistence = services_.persistence.info();
   figures.changes_ever = keyspace.sum(&Partition::dirty);
   figures.unsynced_bytes = figures.appended - std::min(durable, figures.appended);
-  figures.unwritten_bytes = figures.appended - std::min(written, figures.appended);
 
   figures.now_s = services_.clock.unix_us() / 1'000'000;
   figures.started_s = services_.control.start_ms() / 1000;
@@ -68,11 +66,10 @@ Figures Monitor::read_figures() const {
   figures.append_only = log.state() == log::LogState::kOn;
   figures.log_status = log.status();
   figures.fsync_promised = log.policy() != log::FsyncPolicy::kNo;
-  for (int db = 0; db < keyspace.databases(); db++) {
-    figures.keys += keyspace.keys(db);
-    figures.dataset_bytes += keyspace.memory_bytes(db);
-  }
-  figures.used_memory = services_.state.memory.measure(keyspace, services_.clients, log).total();
+  for (int db = 0; db < keyspace.databases(); db++) figures.keys += keyspace.keys(db);
+  MemoryFigures const memory = services_.state.memory.measure(keyspace, services_.clients, log);
+  figures.dataset_bytes = memory.keys;
+  figures.used_memory = memory.total();
   figures.maxmemory = services_.config.memory(Directive::kMaxmemory);
   figures.memory_exceeded = services_.guards.memory_exceeded.load(std::memory_order_relaxed);
   return figures;
@@ -115,17 +112,15 @@ void Monitor::survey() {
   Result<uint64_t> const free = disk_.free_space(directory);
   survey.disk_known = free.has_value();
   survey.disk_free_bytes = free.value_or(0);
-  survey.cut_ratio = learn_cut_ratio(directory, known);
+  survey.cut_ratio = learn_cut_ratio(read_figures(), directory, known);
   survey.at_us = services_.clock.monotonic_us();
   MutexLock lock(mutex_);
   survey_ = survey;
 }
 
-double Monitor::learn_cut_ratio(std::string const& directory, double known) {
-  snapshot::PersistenceInfo const info = services_.persistence.info();
-  uint64_t memory = 0;
-  for (int db = 0; db < services_.keyspace.databases(); db++) memory += services_.keyspace.memory_bytes(db);
-  if (info.loading || memory == 0) return known;
+double Monitor::learn_cut_ratio(Figures const& figures, std::string const& directory, double known) {
+  snapshot::PersistenceInfo const& info = figures.persistence;
+  if (info.loading || figures.dataset_bytes == 0) return known;
   uint64_t const cuts = info.saves + info.rewrites;
   if (info.last_save_s == cut_learned_s_ && cuts == cuts_learned_) return known;
   cut_learned_s_ = info.last_save_s;
@@ -133,7 +128,7 @@ double Monitor::learn_cut_ratio(std::string const& directory, double known) {
   uint64_t bytes = services_.log.sizes().base_bytes;
   if (bytes == 0) bytes = disk_.file_size(directory + "/" + services_.config.text(Directive::kDbfilename)).value_or(0);
   if (bytes == 0) return known;
-  return std::clamp(static_cast<double>(bytes) / static_cast<double>(memory), kCutRatioMin, kCutRatioMax);
+  return std::clamp(static_cast<double>(bytes) / static_cast<double>(figures.dataset_bytes), kCutRatioMin, kCutRatioMax);
 }
 
 void Monitor::tell_changes(Report const& before, Report const& now) {

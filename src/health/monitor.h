@@ -50,7 +50,7 @@ class Monitor {
   void loop();
   /// Asks the disk: on the monitor's thread only.
   void survey() EXCLUDES(mutex_);
-  double learn_cut_ratio(std::string const& directory, double known);
+  double learn_cut_ratio(Figures const& figures, std::string const& directory, double known);
   Figures read_figures() const;
   void tell_changes(Report const& before, Report const& now);
 
@@ -62,7 +62,7 @@ class Monitor {
   int64_t cut_learned_s_ = -1;
   uint64_t cuts_learned_ = 0;
 
-  mutable Mutex mutex_;
+  Mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;
   Survey survey_ GUARDED_BY(mutex_);

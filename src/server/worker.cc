@@ -165,10 +165,8 @@ void Worker::go_on(uint64_t id) {
   Wait before = connection.wait();
   if (before == Wait::kAgain && connection.output_full()) {
     pending_.push_back(id);
-  } else if (before == Wait::kAgain || before == Wait::kHeld) {
+  } else if (before == Wait::kAgain || before == Wait::kHeld || before == Wait::kParked) {
     connection.proceed();  // which announces the next wait, even if it is the same
-  } else if (before == Wait::kParked) {
-    connection.proceed();
   } else if (before == Wait::kRunning || before == Wait::kRunningWait) {
     if (data_unlocked() && !connection.running->command().has(kAllowBusy)) return wait_changed(connection);
     connection.run_slice();

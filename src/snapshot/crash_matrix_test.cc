@@ -49,18 +49,14 @@ class History {
     }
     // Some are bigger than a block of a file.
     write.value += ":" + std::string(random_.below(8) == 0 ? 5000 : random_.below(40), 'x');
-    LockSet locks;
-    for (std::string const& key : write.keys) locks.add_key(world.keyspace, key);
-    while (locks.lock(world.keyspace, waiter_) != LockSet::Outcome::kLocked) std::this_thread::yield();
-    TxnScratch scratch;
-    Txn txn(world.keyspace, locks, scratch, 0);
-    for (std::string const& key : write.keys) {
-      std::string_view const words[] = {"SET", key, write.value};
-      txn.begin_command(words);
-      txn.put_string(key, write.value, StringForm::kAuto, {});
-      txn.end_command();
-    }
-    write.offset = txn.commit();
+    write.offset = Client(world.keyspace).execute(std::span(write.keys), 0, [&](Txn& txn) {
+      for (std::string const& key : write.keys) {
+        std::string_view const words[] = {"SET", key, write.value};
+        txn.begin_command(words);
+        txn.put_string(key, write.value, StringForm::kAuto, {});
+        txn.end_command();
+      }
+    });
     writes_.push_back(std::move(write));
   }
 
@@ -95,7 +91,6 @@ class History {
  private:
   Random random_;
   std::vector<Write> writes_;
-  std::shared_ptr<Waiter> waiter_ = std::make_shared<NoWaiter>();
 };
 
 /// `found` is what a start has made of the disk: the state after at least `promised` writes. Returns after how many.

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -85,9 +86,13 @@ class Client {
   /// Locks the keys (all partitions for none), runs `work` and commits. Returns the offset of the commit.
   template <class Work>
   uint64_t execute(std::initializer_list<std::string_view> keys, int64_t now_ms, Work&& work) {
+    return execute(std::span(keys.begin(), keys.size()), now_ms, std::forward<Work>(work));
+  }
+  template <class Key, class Work>
+  uint64_t execute(std::span<Key> keys, int64_t now_ms, Work&& work) {
     locks_.clear();
     for (std::string_view key : keys) locks_.add_key(keyspace_, key);
-    if (keys.size() == 0) locks_.add_all(keyspace_);
+    if (keys.empty()) locks_.add_all(keyspace_);
     while (locks_.lock(keyspace_, waiter_) != LockSet::Outcome::kLocked) std::this_thread::yield();
     Txn txn(keyspace_, locks_, scratch_, now_ms);
     work(txn);

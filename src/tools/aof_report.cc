@@ -24,12 +24,6 @@ std::string title(AofPartReport const& part) {
   return part.name;
 }
 
-void append_info(std::string& out, std::string const& text) {
-  out += "[info] ";
-  out += text;
-  out += '\n';
-}
-
 std::string bytes_text(uint64_t bytes) { return counted(bytes, "byte"); }
 
 void append_contents(std::string& out, AofFileReport const& file) {

@@ -2,9 +2,9 @@
 
 #include <string>
 
+#include "base/json_writer.h"
 #include "tools/aof_repair.h"
 #include "tools/aof_set.h"
-#include "base/json_writer.h"
 
 namespace holdfast::tools {
 

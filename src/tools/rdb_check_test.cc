@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/crc64.h"
+#include "base/json_writer.h"
 #include "disk/faulty_disk.h"
 #include "rdb/test_vectors.h"
 #include "rdb/writer.h"
-#include "base/json_writer.h"
 #include "tools/rdb_report.h"
 #include "tools/text.h"
 
@@ -249,23 +249,6 @@ TEST(Text, ShowsBytesAsPrintableAscii) {
   EXPECT_EQ(utc_text(1'700'000'000), "2023-11-14 22:13:20 UTC");
   EXPECT_EQ(counted(1, "key"), "1 key");
   EXPECT_EQ(counted(0, "key"), "0 keys");
-}
-
-TEST(JsonWriter, PutsCommasAndQuotesWhereTheyBelong) {
-  JsonWriter json;
-  json.open_object();
-  json.text("a", "x\"\\\n");
-  json.open_array("b");
-  json.number({}, 1);
-  json.number({}, 2);
-  json.close_array();
-  json.open_object("c");
-  json.close_object();
-  json.boolean("d", true);
-  json.null("e");
-  json.signed_number("f", -1);
-  json.close_object();
-  EXPECT_EQ(json.document(), R"({"a":"x\"\\\u000a","b":[1,2],"c":{},"d":true,"e":null,"f":-1})");
 }
 
 }  // namespace

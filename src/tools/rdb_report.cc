@@ -11,12 +11,6 @@ namespace {
 
 std::string offset_text(uint64_t offset) { return "[offset " + to_text_unsigned(offset) + "] "; }
 
-void append_info(std::string& out, std::string const& text) {
-  out += "[info] ";
-  out += text;
-  out += '\n';
-}
-
 void append_damage(std::string& out, RdbDamage const& damage) {
   out += "--- RDB ERROR DETECTED ---\n";
   out += offset_text(damage.fault_offset) + damage.message + "\n";

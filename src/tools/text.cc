@@ -2,44 +2,14 @@
 
 #include <ctime>
 
+#include "base/args.h"
 #include "base/number.h"
-#include "base/strings.h"
 
 namespace holdfast::tools {
 
 std::string printable(std::string_view bytes, size_t bytes_max) {
-  std::string out;
-  for (char const c : bytes.substr(0, bytes_max)) {
-    switch (c) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      default:
-        if (ascii_isprint(c)) {
-          out += c;
-        } else {
-          out += "\\x" + to_hex({&c, 1});
-        }
-    }
-  }
+  std::string const quoted = quote(bytes.substr(0, bytes_max));
+  std::string out = quoted.substr(1, quoted.size() - 2);
   if (bytes.size() > bytes_max) out += "...";
   return out;
 }
@@ -60,5 +30,7 @@ std::string counted(uint64_t count, std::string_view noun) {
   if (count != 1) out += 's';
   return out;
 }
+
+void append_info(std::string& out, std::string_view text) { out.append("[info] ").append(text).append("\n"); }
 
 }  // namespace holdfast::tools

@@ -19,4 +19,7 @@ std::string utc_text(int64_t unix_seconds);
 /// "1 key", "2 keys".
 std::string counted(uint64_t count, std::string_view noun);
 
+/// A line of a report: "[info] <text>".
+void append_info(std::string& out, std::string_view text);
+
 }  // namespace holdfast::tools

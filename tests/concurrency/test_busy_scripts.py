@@ -3,13 +3,12 @@
 By clients of every worker, that which runs it among them.
 """
 
-import time
-
 import pytest
 
 from concurrency.asking import ask
 from harness import CheckedServer
 from harness.resp import Kind, encode_command
+from harness.waiting import until
 
 ENDLESS = "while true do end"
 STUBBORN = "while true do pcall(function() while true do end end) end"
@@ -17,16 +16,6 @@ AFTER_A_WRITE = "redis.call('SET', KEYS[1], 1) local x = 0 for i = 1, 3e8 do x =
 FUNCTION = "#!lua name=busy\nredis.register_function('endless', function() while true do end end)"
 BUSY = b"BUSY Redis is busy running a "
 WAIT_S = 30.0
-
-
-def _until(condition):
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")
 
 
 def _is_busy(client):
@@ -52,7 +41,7 @@ class _Everybody:
         """All of them, once they are answered BUSY."""
         self._clients += [self._server.client(timeout_s=WAIT_S) for _ in range(3)]
         for client in self._clients:
-            _until(lambda: _is_busy(client))
+            until(lambda: _is_busy(client))
         return self._clients
 
 
@@ -72,7 +61,7 @@ def _run_and_kill(server, script, kill):
         for client in clients:
             client.must("SUBSCRIBE", "news")
         with server.client(timeout_s=WAIT_S) as publisher:
-            _until(lambda: publisher.command("PUBLISH", "news", "x").value == len(clients))
+            until(lambda: publisher.command("PUBLISH", "news", "x").value == len(clients))
             for client in clients:
                 assert client.read_reply().value[2].value == b"x"
             wrong = "FUNCTION" if kill == "SCRIPT" else "SCRIPT"
@@ -114,7 +103,7 @@ def test_a_script_that_waits_for_what_another_holds_can_be_killed_as_well(server
             other.send_raw(encode_command(("EVAL", "return redis.call('GET', 'held')", 0)))
         for other in everybody.told():
             _goes_on(other)
-        _until(lambda: client.command("SCRIPT", "KILL").value.startswith(b"NOTBUSY "))
+        until(lambda: client.command("SCRIPT", "KILL").value.startswith(b"NOTBUSY "))
         assert holder.read_reply().kind is Kind.ERROR
         for other in waiting:
             reply = other.read_reply()
@@ -132,7 +121,7 @@ def _lone_server():
 def test_with_one_worker_everybody_is_told_but_for_what_redis_allows(lone_server):
     with lone_server.client(timeout_s=WAIT_S) as victim, lone_server.client(timeout_s=WAIT_S) as old:
         victim.send_raw(encode_command(("EVAL", ENDLESS, 0)))
-        _until(lambda: _is_busy(old))
+        until(lambda: _is_busy(old))
         with lone_server.client(timeout_s=WAIT_S) as new:
             for client in old, new:
                 for command in ("PING",), ("INFO",), ("SUBSCRIBE", "x"), ("SHUTDOWN",), ("SHUTDOWN", "SAVE"), ("FUNCTION", "KILL"):
@@ -165,4 +154,4 @@ def test_nothing_looks_at_data_in_the_middle_of_the_only_workers_script(lone_ser
         alive, size = victim.read_reply().value
         assert alive.value == b"alive" and size.value == keys + 2
         assert keys <= len(other.read_reply().value) <= keys + 2
-        _until(lambda: other.command("GET", "short").is_null())
+        until(lambda: other.command("GET", "short").is_null())

@@ -1,19 +1,13 @@
 """A server with an admin port, and how its pages are read."""
 
 import json
-import socket
 import urllib.error
 import urllib.request
 
 import pytest
 
 from harness import CheckedServer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from harness.server import free_port
 
 
 class Page:

@@ -6,8 +6,8 @@ import time
 
 from harness import CheckedServer
 from harness.resp import encode_command
-from harness.server import holdfast_binary
-from health.conftest import Page, free_port
+from harness.server import free_port, holdfast_binary
+from health.conftest import Page
 
 LINE = re.compile(r'holdfast_[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.e+-]+')
 

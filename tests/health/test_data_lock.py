@@ -5,8 +5,7 @@ import subprocess
 import pytest
 
 from harness import CheckedServer
-from harness.server import holdfast_binary
-from health.conftest import free_port
+from harness.server import free_port, holdfast_binary
 
 SAVES = ("--save", "3600 1")
 LOGS = ("--save", "", "--appendonly", "yes")

@@ -1,20 +1,7 @@
 """What is wrong is said by HEALTH, INFO, the pages and the log alike; and so is that it is well again."""
 
-import time
-
+from harness.waiting import until
 from health.conftest import Page
-
-WAIT_S = 30.0
-
-
-def _until(condition):
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 def _map(reply) -> dict:
@@ -48,7 +35,7 @@ def test_a_snapshot_that_fails_is_red_everywhere_until_one_succeeds(server, admi
         (gone / ".dump.rdb.lock").unlink()
         gone.rmdir()
         client.must("BGSAVE")
-        _until(lambda: _health(client)[0] == b"red")
+        until(lambda: _health(client)[0] == b"red")
         assert _health(client)[1][b"snapshot"] == (b"red", b"the last snapshot failed, and writes are refused")
         assert client.command("SET", "key", "y").value.startswith(b"MISCONF ")
         assert b"health:red" in client.must("INFO", "persistence").value
@@ -63,9 +50,9 @@ def test_a_snapshot_that_fails_is_red_everywhere_until_one_succeeds(server, admi
 
         client.must("CONFIG", "SET", "dir", tmp_path)
         client.must("SAVE")
-        _until(lambda: _health(client)[0] == b"green")
+        until(lambda: _health(client)[0] == b"green")
         assert Page(admin_port, "/health").status == 200
-        _until(lambda: "HEALTH: snapshot is well again" in server.log())
+        until(lambda: "HEALTH: snapshot is well again" in server.log())
 
 
 def test_data_at_risk_are_what_no_snapshot_and_no_log_has(server, admin_port):
@@ -76,22 +63,22 @@ def test_data_at_risk_are_what_no_snapshot_and_no_log_has(server, admin_port):
         assert risk() == {"seconds": 0, "bytes": 0, "changes": 0}
         for number in range(100):
             client.must("SET", f"key:{number}", "x" * 1000)
-        _until(lambda: risk()["changes"] == 100)
+        until(lambda: risk()["changes"] == 100)
         assert risk()["bytes"] >= 100_000 and risk()["seconds"] > 0
         client.must("SAVE")
-        _until(lambda: risk() == {"seconds": 0, "bytes": 0, "changes": 0})
+        until(lambda: risk() == {"seconds": 0, "bytes": 0, "changes": 0})
         # With an AOF it is what has not reached the disk, which is soon everything.
         client.must("CONFIG", "SET", "appendonly", "yes")
-        _until(lambda: Page(admin_port, "/metrics").metrics()["holdfast_aof_enabled"] == 1)
+        until(lambda: Page(admin_port, "/metrics").metrics()["holdfast_aof_enabled"] == 1)
         client.must("SET", "another", "x")
-        _until(lambda: risk() == {"seconds": 0, "bytes": 0, "changes": 0})
+        until(lambda: risk() == {"seconds": 0, "bytes": 0, "changes": 0})
 
 
 def test_a_snapshot_that_is_too_old_is_red(server):
     with server.client() as client:
         client.must("CONFIG", "SET", "health-snapshot-age-max", 1)
         client.must("SET", "key", "x")
-        _until(lambda: _health(client)[0] == b"red")
+        until(lambda: _health(client)[0] == b"red")
         assert b"health-snapshot-age-max is 1 s" in _health(client)[1][b"snapshot"][1]
         client.must("SAVE")
-        _until(lambda: _health(client)[0] == b"green")
+        until(lambda: _health(client)[0] == b"green")

@@ -9,7 +9,8 @@ import urllib.request
 
 import pytest
 
-from health.conftest import Page, free_port
+from harness.server import free_port
+from health.conftest import Page
 
 _LONG_RUN = float(os.environ.get("HOLDFAST_EFFORT", "1")) >= 10
 WAIT_S = 60.0

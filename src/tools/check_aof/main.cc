@@ -6,12 +6,13 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "base/number.h"
 #include "disk/real_disk.h"
 #include "tools/aof_repair.h"
 #include "tools/aof_report.h"
 #include "tools/aof_set.h"
-#include "base/json_writer.h"
+#include "tools/program.h"
 #include "tools/text.h"
 
 namespace holdfast::tools {
@@ -161,15 +162,7 @@ class Run {
 };
 
 int run(int argc, char** argv) {
-  std::string_view const only = argc == 2 ? argv[1] : "";
-  if (only == "--help" || only == "-h") {
-    std::fputs(kUsage, stdout);
-    return kSound;
-  }
-  if (only == "--version" || only == "-v") {
-    std::printf("holdfast-check-aof %s\n", HOLDFAST_VERSION);
-    return kSound;
-  }
+  if (auto const code = answer_about_program("holdfast-check-aof", kUsage, argc, argv)) return *code;
   auto const arguments = parse(argc, argv);
   if (!arguments) {
     std::fputs(kUsage, stderr);

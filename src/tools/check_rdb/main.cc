@@ -4,9 +4,10 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "base/number.h"
 #include "disk/real_disk.h"
-#include "base/json_writer.h"
+#include "tools/program.h"
 #include "tools/rdb_check.h"
 #include "tools/rdb_report.h"
 #include "tools/text.h"
@@ -61,15 +62,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  std::string_view const only = argc == 2 ? argv[1] : "";
-  if (only == "--help" || only == "-h") {
-    std::fputs(kUsage, stdout);
-    return kSound;
-  }
-  if (only == "--version" || only == "-v") {
-    std::printf("holdfast-check-rdb %s\n", HOLDFAST_VERSION);
-    return kSound;
-  }
+  if (auto const code = answer_about_program("holdfast-check-rdb", kUsage, argc, argv)) return *code;
   auto const arguments = parse(argc, argv);
   if (!arguments) {
     std::fputs(kUsage, stderr);
