@@ -203,7 +203,8 @@ void cmd_client_unblock(Session& session, Args args, Reply& reply) {
   if (!id) return;
   auto const card = session.services().clients.find(static_cast<uint64_t>(*id));
   auto const unblockable = card ? card->unblockable() : nullptr;
-  reply.integer(unblockable && unblockable->unblock(args.size() == 4 && args.is(3, "ERROR")) ? 1 : 0);
+  auto const reason = args.size() == 4 && args.is(3, "ERROR") ? Unblockable::Reason::kError : Unblockable::Reason::kTimeout;
+  reply.integer(unblockable && unblockable->unblock(reason) ? 1 : 0);
 }
 
 #define HOLDFAST_PLAIN "noscript loading stale"

@@ -14,7 +14,10 @@ std::optional<ClientType> parse_client_type(std::string_view word) {
   return std::nullopt;
 }
 
-ClientType client_type(ClientCard const& card) { return card.subscribed() ? ClientType::kPubsub : ClientType::kNormal; }
+ClientType client_type(ClientCard const& card) {
+  if (card.replica.load(std::memory_order_relaxed)) return ClientType::kReplica;
+  return card.subscribed() ? ClientType::kPubsub : ClientType::kNormal;
+}
 
 namespace {
 

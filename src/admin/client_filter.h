@@ -16,7 +16,7 @@ enum class ClientType : uint8_t { kNormal, kMaster, kReplica, kPubsub };
 
 /// "normal", "master", "replica" or "slave", "pubsub", in any case.
 std::optional<ClientType> parse_client_type(std::string_view word);
-/// Every connection that there is belongs to an ordinary client: links between servers and subscribers have none yet.
+/// The link to a primary is no connection of a client: nothing here is of type master.
 ClientType client_type(ClientCard const& card);
 
 /// What CLIENT KILL asks for: a connection must fit everything that is set.

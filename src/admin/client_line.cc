@@ -17,6 +17,7 @@ constexpr uint16_t kNoCommand = 0xFFFF;
 /// The letters of the states, in the order in which they are listed; N for none.
 std::string flags_of(ClientCard const& card) {
   std::string flags;
+  if (card.replica.load(kOrder)) flags += 'S';
   if (card.monitors.load(kOrder)) flags += 'O';
   if (card.subscribed()) flags += 'P';
   if (card.queued_commands.load(kOrder) >= 0) flags += 'x';

@@ -13,6 +13,7 @@
 #include "base/glob.h"
 #include "base/strings.h"
 #include "command/server_state.h"
+#include "replication/replication.h"
 
 namespace holdfast {
 namespace {
@@ -68,7 +69,7 @@ std::unique_ptr<Task> debug_log(Session& session, Args args, Reply& reply) {
 
 std::unique_ptr<Task> debug_change_repl_id(Session& session, Args, Reply& reply) {
   session.services().logger.notice("Changing replication IDs after receiving change-repl-id");
-  session.services().state.replication_id.change();
+  session.services().replication->change_id();
   reply.ok();
   return nullptr;
 }

@@ -7,7 +7,7 @@
 #include "log/log.h"
 #include "snapshot/persistence.h"
 
-// What is on disk and elsewhere: persistence, replication.
+// What is on disk: persistence.
 
 namespace holdfast {
 namespace {
@@ -82,21 +82,6 @@ void info_persistence(Session& session, InfoText& text) {
     text.field("data_at_risk_bytes", report.at_risk.bytes);
   }
   if (info.loading) info_loading(info, services.clock.unix_us() / 1'000'000, text);
-}
-
-void info_replication(Session& session, InfoText& text) {
-  Services& services = session.services();
-  text.section("Replication");
-  text.field("role", "master");
-  text.zero({"connected_slaves"});
-  text.field("master_failover_state", "no-failover");
-  text.field("master_replid", services.state.replication_id.text());
-  text.field("master_replid2", std::string(40, '0'));
-  text.field("master_repl_offset", services.log.appended_offset());
-  text.field("second_repl_offset", -1);
-  text.zero({"repl_backlog_active"});
-  text.field("repl_backlog_size", services.config.memory(config::Directive::kReplBacklogSize));
-  text.zero({"repl_backlog_first_byte_offset", "repl_backlog_histlen"});
 }
 
 }  // namespace holdfast

@@ -8,6 +8,7 @@
 #include "config/special_values.h"
 #include "keyspace/keyspace.h"
 #include "pubsub/pubsub.h"
+#include "replication/replication.h"
 #include "pubsub/tracking.h"
 
 // What has been counted: stats, commandstats, errorstats, latencystats.
@@ -17,7 +18,7 @@ namespace {
 
 using config::Directive;
 
-void info_traffic(Statistics& statistics, InfoText& text) {
+void info_traffic(Statistics& statistics, replication::Replication& replication, InfoText& text) {
   Statistics::Rates const rates = statistics.rates();
   text.field("total_connections_received", statistics.sum(&WorkerStatistics::connections_received));
   text.field("total_commands_processed", statistics.sum(&WorkerStatistics::commands_processed));
@@ -30,7 +31,10 @@ void info_traffic(Statistics& statistics, InfoText& text) {
   text.number("instantaneous_input_repl_kbps", 0);
   text.number("instantaneous_output_repl_kbps", 0);
   text.field("rejected_connections", statistics.sum(&WorkerStatistics::connections_rejected));
-  text.zero({"sync_full", "sync_partial_ok", "sync_partial_err"});
+  replication::Replicas const& replicas = replication.replicas();
+  text.field("sync_full", replicas.full.load(std::memory_order_relaxed));
+  text.field("sync_partial_ok", replicas.partial_ok.load(std::memory_order_relaxed));
+  text.field("sync_partial_err", replicas.partial_error.load(std::memory_order_relaxed));
 }
 
 void info_keys(Keyspace const& keyspace, InfoText& text) {
@@ -51,7 +55,7 @@ void info_stats(Session& session, InfoText& text) {
   uint64_t errors = 0;
   for (auto const& [code, count] : statistics.errors()) errors += count;
   text.section("Stats");
-  info_traffic(statistics, text);
+  info_traffic(statistics, *services.replication, text);
   info_keys(services.keyspace, text);
   PubSub const& pubsub = *services.pubsub;
   text.field("pubsub_channels", pubsub.channels().size());

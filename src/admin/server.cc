@@ -17,14 +17,6 @@ void cmd_time(Session& session, Args, Reply& reply) {
   reply.bulk_integer(now_us % 1'000'000);
 }
 
-/// A primary without replicas.
-void cmd_role(Session& session, Args, Reply& reply) {
-  reply.array(3);
-  reply.bulk("master");
-  reply.integer(static_cast<int64_t>(session.services().log.appended_offset()));
-  reply.array(0);
-}
-
 void cmd_lolwut(Session& session, Args args, Reply& reply) {
   // There is one picture for all versions.
   if (args.size() > 2 && args.is(1, "VERSION") && !args.integer(2, reply)) return;
@@ -36,9 +28,6 @@ constexpr CommandRow kRows[] = {
     {.name = "time", .arity = 1, .flags = "loading stale fast", .keys = "", .categories = "",
      .tips = "nondeterministic_output", .group = "server", .since = "2.6.0", .complexity = "O(1)",
      .summary = "Tells the time of the server.", .syntax = "", .handler = &cmd_time},
-    {.name = "role", .arity = 1, .flags = "noscript loading stale fast", .keys = "", .categories = "admin dangerous",
-     .tips = "", .group = "server", .since = "2.8.12", .complexity = "O(1)",
-     .summary = "Tells what this server is in replication.", .syntax = "", .handler = &cmd_role},
     {.name = "lolwut", .arity = -1, .flags = "readonly fast", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "5.0.0", .complexity = "O(1)", .summary = "Draws a picture and tells the version.",
      .syntax = "[VERSION version:integer]", .handler = &cmd_lolwut},

@@ -10,15 +10,25 @@
 #include "command/session.h"
 #include "command/task.h"
 #include "log/log.h"
+#include "replication/replication.h"
 
 namespace holdfast {
 namespace {
 
+constexpr int64_t kAskAgainMicroseconds = 100'000;
+
 /// Tells a task that CLIENT UNBLOCK has ended its waiting. Any thread.
 class WaitEnd final : public Unblockable {
  public:
-  enum class State : uint8_t { kWaiting, kUnblocked, kUnblockedWithError, kOver };
-  bool unblock(bool with_error) override { return leave(with_error ? State::kUnblockedWithError : State::kUnblocked); }
+  enum class State : uint8_t { kWaiting, kUnblocked, kUnblockedWithError, kRoleChanged, kOver };
+  bool unblock(Reason reason) override {
+    switch (reason) {
+      case Reason::kTimeout: return leave(State::kUnblocked);
+      case Reason::kError: return leave(State::kUnblockedWithError);
+      case Reason::kRoleChanged: break;
+    }
+    return leave(State::kRoleChanged);
+  }
   /// How the waiting has ended; from here on it cannot be ended by others.
   State finish() {
     leave(State::kOver);
@@ -34,8 +44,7 @@ class WaitEnd final : public Unblockable {
   std::atomic<State> state_{State::kWaiting};
 };
 
-/// Waits for copies of what this connection has written: on replicas, of which there are none, and for WAITAOF in our
-/// own file. Ends when there are enough, or when the time is over; a timeout of 0 never ends.
+/// Waits for copies of what this connection has written: on replicas, and for WAITAOF in our own file. Ends when there are enough, or when the time is over; a timeout of 0 never ends.
 class WaitTask final : public Task {
  public:
   struct Wanted {
@@ -54,22 +63,39 @@ class WaitTask final : public Task {
     Services& services = slice.session().services();
     bool const local = services.log.state() != log::LogState::kOff &&
                        services.log.durable_offset() >= wanted_.offset;
-    bool const enough = wanted_.replicas <= 0 && (local || !wanted_.local);
+    replication::Replicas* const replicas = services.replication ? &services.replication->replicas() : nullptr;
+    int64_t there = 0;
+    if (replicas) there = wanted_.aof ? replicas->durable(wanted_.offset) : replicas->acknowledged(wanted_.offset);
+    bool const enough = there >= wanted_.replicas && (local || !wanted_.local);
     bool const over = enough || slice.in_transaction() || end_->ended() || time_is_over(services.clock);
-    if (!over) return Progress::kWait;
-    if (end_->finish() == WaitEnd::State::kUnblockedWithError) {
-      slice.reply().error(errors::kUnblocked);
+    if (!over) {
+      if (replicas && there < wanted_.replicas) ask(services, *replicas);
+      return Progress::kWait;
+    }
+    WaitEnd::State const end = end_->finish();
+    if (end == WaitEnd::State::kUnblockedWithError || end == WaitEnd::State::kRoleChanged) {
+      bool const role = end == WaitEnd::State::kRoleChanged;
+      slice.reply().error(role ? errors::kRoleChanged : errors::kUnblocked);
+      if (role) slice.session().close_after_reply();
       return Progress::kDone;
     }
     if (wanted_.aof) {
       slice.reply().array(2);
       slice.reply().integer(local ? 1 : 0);
     }
-    slice.reply().integer(0);
+    slice.reply().integer(there);
     return Progress::kDone;
   }
 
  private:
+  /// They acknowledge once a second by themselves; who waits need not.
+  void ask(Services& services, replication::Replicas& replicas) {
+    int64_t const now_us = services.clock.monotonic_us();
+    if (asked_us_ && now_us - *asked_us_ < kAskAgainMicroseconds) return;
+    asked_us_ = now_us;
+    replicas.ask_for_acknowledgements();
+  }
+
   bool time_is_over(Clock const& clock) {
     if (wanted_.timeout_ms == 0) return false;
     int64_t const now_us = clock.monotonic_us();
@@ -81,6 +107,7 @@ class WaitTask final : public Task {
   std::shared_ptr<ClientCard> card_;
   std::shared_ptr<WaitEnd> end_ = std::make_shared<WaitEnd>();
   std::optional<int64_t> begin_us_;
+  std::optional<int64_t> asked_us_;
 };
 
 std::optional<int64_t> timeout_ms(Args args, size_t index, Reply& reply) {
@@ -103,12 +130,22 @@ std::optional<int64_t> in_range(Args args, size_t index, int64_t max, Reply& rep
   return value;
 }
 
+bool refused_on_replica(Session& session, std::string_view command, Reply& reply) {
+  replication::Replication* const replication = session.services().replication;
+  if (!replication || !replication->is_replica()) return false;
+  reply.error(std::string(command) +
+              " cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be "
+              "writable (which is not the default) writes to replicas are just local and are not propagated.");
+  return true;
+}
+
 std::unique_ptr<Task> cmd_wait(Session& session, Args args, Reply& reply) {
   auto const replicas = args.integer(1, reply);
   if (!replicas) return nullptr;
   auto const timeout = timeout_ms(args, 2, reply);
-  if (!timeout) return nullptr;
-  return std::make_unique<WaitTask>(session, WaitTask::Wanted{.replicas = *replicas, .timeout_ms = *timeout});
+  if (!timeout || refused_on_replica(session, "WAIT", reply)) return nullptr;
+  return std::make_unique<WaitTask>(
+      session, WaitTask::Wanted{.replicas = *replicas, .timeout_ms = *timeout, .offset = session.needed_offset});
 }
 
 std::unique_ptr<Task> cmd_waitaof(Session& session, Args args, Reply& reply) {
@@ -119,7 +156,7 @@ std::unique_ptr<Task> cmd_waitaof(Session& session, Args args, Reply& reply) {
       in_range(args, 2, std::numeric_limits<int64_t>::max(), reply, kMustBePositive, kMustBePositive);
   if (!replicas) return nullptr;
   auto const timeout = timeout_ms(args, 3, reply);
-  if (!timeout) return nullptr;
+  if (!timeout || refused_on_replica(session, "WAITAOF", reply)) return nullptr;
   if (*local && session.services().log.state() == log::LogState::kOff) {
     reply.error("WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
     return nullptr;

@@ -34,8 +34,11 @@ void BlockedClient::deliver(uint64_t offset) {
   waiter_->wake();
 }
 
-bool BlockedClient::unblock(bool with_error) {
-  if (!leave(with_error ? State::kUnblockedWithError : State::kUnblocked)) return false;
+bool BlockedClient::unblock(Reason reason) {
+  State const ended = reason == Reason::kTimeout ? State::kUnblocked
+                      : reason == Reason::kError ? State::kUnblockedWithError
+                                                 : State::kRoleChanged;
+  if (!leave(ended)) return false;
   waiter_->wake();
   return true;
 }

@@ -32,7 +32,7 @@ class BlockedClient final : public KeyWaiter, public Unblockable {
   /// `spent_ticks`: what the command has taken so far.
   BlockedClient(Session& session, Command const& command, std::unique_ptr<WaitRequest> request, uint64_t spent_ticks);
 
-  enum class State : uint8_t { kWaiting, kClaimed, kServed, kTimedOut, kUnblocked, kUnblockedWithError, kClosed };
+  enum class State : uint8_t { kWaiting, kClaimed, kServed, kTimedOut, kUnblocked, kUnblockedWithError, kRoleChanged, kClosed };
 
   /// Any thread. `over`: the session may finish it.
   State state() const { return state_.load(std::memory_order_acquire); }
@@ -45,7 +45,7 @@ class BlockedClient final : public KeyWaiter, public Unblockable {
   void serve(Txn& txn, std::string_view key) override;
   void deliver(uint64_t offset) override;
   /// CLIENT UNBLOCK. Any thread.
-  bool unblock(bool with_error) override;
+  bool unblock(Reason reason) override;
 
   // The rest is for the session's worker.
   bool time_out() { return leave(State::kTimedOut); }

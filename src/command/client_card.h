@@ -16,8 +16,13 @@ namespace holdfast {
 class Unblockable {
  public:
   virtual ~Unblockable() = default;
-  /// Ends the waiting: as if its time were over, or with an error. False: it is over already. Any thread.
-  virtual bool unblock(bool with_error) = 0;
+  enum class Reason : uint8_t {
+    kTimeout,      ///< as if its time were over
+    kError,        ///< with an error
+    kRoleChanged,  ///< this server has become a replica
+  };
+  /// Ends the waiting. False: it is over already. Any thread.
+  virtual bool unblock(Reason reason) = 0;
 };
 
 /// What the whole process may know about one connection. Numbers are written by the worker that owns the connection and
@@ -51,6 +56,7 @@ struct ClientCard {
   std::atomic<int> patterns{0};
   std::atomic<int> shard_channels{0};
   std::atomic<bool> monitors{false};
+  std::atomic<bool> replica{false};            ///< has sent PSYNC or SYNC
   std::atomic<bool> tracks{false};             ///< CLIENT TRACKING
   std::atomic<bool> tracks_broadcast{false};
   std::atomic<bool> broken_redirect{false};

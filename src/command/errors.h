@@ -26,6 +26,12 @@ inline constexpr std::string_view kOutOfMemory = "-OOM command not allowed when 
 inline constexpr std::string_view kNotInTransaction = "Command not allowed inside a transaction";
 inline constexpr std::string_view kExecAborted = "-EXECABORT Transaction discarded because of previous errors.";
 inline constexpr std::string_view kUnblocked = "-UNBLOCKED client unblocked via CLIENT UNBLOCK";
+inline constexpr std::string_view kRoleChanged =
+    "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+inline constexpr std::string_view kReadOnlyReplica = "-READONLY You can't write against a read only replica.";
+inline constexpr std::string_view kTooFewReplicas = "-NOREPLICAS Not enough good replicas to write.";
+inline constexpr std::string_view kStaleReplica =
+    "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 inline constexpr std::string_view kMisconfRdb =
     "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
     "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "

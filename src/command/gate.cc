@@ -140,10 +140,23 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
       return false;
     }
   }
+  uint32_t const restrictions = services_.guards.restrictions.load(std::memory_order_relaxed);
+  if (restrictions != 0 && (flags & kWrite)) [[unlikely]] {
+    using Restriction = WriteGuards::Restriction;
+    if (restrictions & (Restriction::kTooFewReplicas | Restriction::kReadOnlyReplica)) {
+      reject(session, command, reply,
+             restrictions & Restriction::kTooFewReplicas ? errors::kTooFewReplicas : errors::kReadOnlyReplica);
+      return false;
+    }
+  }
   if (session.subscribed() && session.protocol() == 2 && !(flags & kWhileSubscribed)) [[unlikely]] {
     reject(session, command, reply,
            "Can't execute '" + command->full_name +
                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+    return false;
+  }
+  if ((restrictions & WriteGuards::Restriction::kStaleReplica) && !(flags & kStale)) [[unlikely]] {
+    reject(session, command, reply, errors::kStaleReplica);
     return false;
   }
   if (services_.persistence.loading() && !(flags & kAllowLoading)) [[unlikely]] {
@@ -229,7 +242,8 @@ Gate::Outcome Gate::dispatch(Session& session, Command const& command, Args args
     case Command::Kind::kData:
     case Command::Kind::kSessionData:
       // What is read in slices is not remembered for client-side caching.
-      if (command.long_form && !session.tracking) [[unlikely]] {
+      // What comes from the primary is one transaction, which sees what has expired there.
+      if (command.long_form && !session.tracking && !session.stream_piece()) [[unlikely]] {
         if (std::unique_ptr<Task> task = command.long_form(session, args, reply)) {
           observe(session, command, args);
           return begin_task(session, command, args, std::move(task));
@@ -311,7 +325,7 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
 }
 
 bool Gate::refused_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks) {
-  if (!services_.state.busy_scripts.any()) [[likely]] return false;
+  if (!services_.state.busy_scripts.any() || session.trusted()) [[likely]] return false;
   std::shared_ptr<BusyScript> const holder = services_.state.busy_scripts.holder_of(locks.partitions());
   if (!holder) return false;
   locks.abandon(services_.keyspace);
@@ -341,6 +355,15 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     session.script_run.reset();
     return Outcome::kHeld;
   }
+  // The same for the role: when all partitions were taken for becoming a replica, nobody writes any more.
+  if (services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kReadOnlyReplica) [[unlikely]] {
+    if (!session.trusted() && writes(session, command, kWrite)) {
+      locks.unlock(services_.keyspace);
+      session.script_run.reset();
+      reject(session, &command, reply, errors::kReadOnlyReplica);
+      return Outcome::kDone;
+    }
+  }
   if (&command == exec_) {
     uint64_t const start = session.worker().command_ticks;
     run_exec(session, args, reply, locks);
@@ -356,7 +379,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     txn.select(session.db());
     txn.set_client(session.card().id);
     if (!session.touch_keys) txn.set_no_touch();
-    if (session.owns_keyspace()) [[unlikely]] txn.serve_nobody();
+    if (session.trusted()) [[unlikely]] prepare_trusted(session, txn);
     txn.begin_command(args.span());
     if (command.kind == Command::Kind::kData) {
       command.data(txn, args, reply);
@@ -378,6 +401,11 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;
+}
+
+void Gate::prepare_trusted(Session& session, Txn& txn) {
+  if (session.owns_keyspace()) txn.serve_nobody();
+  if (StreamPiece* piece = session.stream_piece()) txn.replicate(*piece);
 }
 
 void Gate::observe(Session& session, Command const& command, Args args, CalledBy by) {

@@ -71,6 +71,8 @@ class Gate {
                                            LockSet& locks, ScriptRun& script);
   void run_queued_script(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, LockSet& locks);
   void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
+  /// Of the AOF, or of the link to the primary.
+  void prepare_trusted(Session& session, Txn& txn);
   /// Shows the executed command to MONITOR, under its locks.
   void observe(Session& session, Command const& command, Args args, CalledBy by = CalledBy::kClient);
   /// Of a session that tracks.

@@ -60,7 +60,7 @@ void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   Txn txn(services_.keyspace, locks, worker.scratch, worker.now_ms);
   txn.set_client(session.card().id);
   if (!session.touch_keys) txn.set_no_touch();
-  if (session.owns_keyspace()) txn.serve_nobody();
+  if (session.trusted()) [[unlikely]] prepare_trusted(session, txn);
   // A watched key that has expired since counts as changed: looking at it deletes it and sets the flag.
   for (WatchedKey const& key : watched) txn.find_in(key.db, key.key, Lookup::kPeek);
   if (flag && flag->load(std::memory_order_relaxed)) {
@@ -84,6 +84,7 @@ void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   session.executing_transaction = false;
   session.end_transaction();
   observe(session, *exec_, args);
+  if (StreamPiece* piece = session.trusted() ? session.stream_piece() : nullptr) piece->db = session.db();
   note_offset(session, txn.commit());
 }
 
@@ -136,7 +137,7 @@ Gate::Outcome Gate::run_script(Session& session, Command const& command, Args ar
     txn.select(session.db());
     if (!session.touch_keys) txn.set_no_touch();
     txn.set_client(session.card().id);
-    if (session.owns_keyspace()) txn.serve_nobody();
+    if (session.trusted()) [[unlikely]] prepare_trusted(session, txn);
     if (!final) txn.keep_undo();
     repeat_with = run_script_in(session, command, args, reply, txn, held, *script);
     if (repeat_with) {

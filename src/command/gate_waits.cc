@@ -46,6 +46,12 @@ Gate::Outcome Gate::finish_blocked(Session& session, Reply& reply) {
       failed = true;
       error_code = reply.last_error_code();
       break;
+    case BlockedClient::State::kRoleChanged:
+      reply.error(errors::kRoleChanged);
+      failed = true;
+      error_code = reply.last_error_code();
+      session.close_after_reply();
+      break;
     default: reply.null_array();
   }
   std::vector<std::string> const& words = blocked->request().command();

@@ -46,6 +46,9 @@ Command const* NestedCalls::admit(Args args) {
   if (session_.trusted()) return command;
   if (command->has(kWrite)) {
     if (read_only_) return refuse("ERR Write commands are not allowed from read-only scripts.");
+    uint32_t const restrictions = services_.guards.restrictions.load(std::memory_order_relaxed);
+    if (restrictions & WriteGuards::Restriction::kTooFewReplicas) return refuse(errors::kTooFewReplicas.substr(1));
+    if (restrictions & WriteGuards::Restriction::kReadOnlyReplica) return refuse(errors::kReadOnlyReplica.substr(1));
     if (services_.persistence.refuse_writes()) return refuse(errors::kMisconfRdb.substr(1));
     if (services_.guards.log_failed()) {
       return refuse("MISCONF Errors writing to the AOF file: " + services_.guards.log_error());

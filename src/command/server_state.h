@@ -6,7 +6,6 @@
 
 #include "command/busy_scripts.h"
 #include "base/mutex.h"
-#include "base/random.h"
 #include "command/memory_usage.h"
 
 namespace holdfast {
@@ -72,31 +71,11 @@ class ShutdownState {
   uint64_t failures_ GUARDED_BY(mutex_) = 0;
 };
 
-/// The id of this primary's history of writes, 40 hex digits, drawn at the start. Any thread.
-class ReplicationId {
- public:
-  std::string text() const EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    return text_;
-  }
-  void change() EXCLUDES(mutex_) {
-    std::string fresh = system_random_hex(kDigits);
-    MutexLock lock(mutex_);
-    text_.swap(fresh);
-  }
-
- private:
-  static constexpr size_t kDigits = 40;
-  mutable Mutex mutex_;
-  std::string text_ GUARDED_BY(mutex_) = system_random_hex(kDigits);
-};
-
 /// Switches and figures of the process that commands of administrators share with the server's own work. Any thread.
 struct ServerState {
   BusyScripts busy_scripts;
   MemoryUsage memory;
   ShutdownState shutdown;
-  ReplicationId replication_id;
   /// CONFIG SET and CONFIG REWRITE: one at a time.
   ExclusiveUse config_change;
 };

@@ -25,6 +25,9 @@ class Persistence;
 namespace scripting {
 class Scripting;
 }
+namespace replication {
+class Replication;
+}
 namespace health {
 class Monitor;
 }
@@ -85,6 +88,7 @@ struct Services {
   Monitors* monitors = nullptr;
   /// Null in tests of single folders.
   health::Monitor* health = nullptr;
+  replication::Replication* replication = nullptr;
 };
 
 }  // namespace holdfast

@@ -18,9 +18,14 @@
 
 namespace holdfast {
 
+namespace replication {
+class ReplicaFeed;
+}
 class BlockedClient;
+class OutputSource;
 class BusyScript;
 struct Command;
+struct StreamPiece;
 class TaskRunner;
 struct WorkerContext;
 
@@ -65,6 +70,9 @@ class Session {
   /// True for the loader of the AOF: nobody else uses the key space, or all partitions are locked for it.
   virtual bool owns_keyspace() const { return false; }
 
+  /// Of the link to the primary: what is executed at the moment.
+  virtual StreamPiece* stream_piece() { return nullptr; }
+
   int db() const { return db_; }
   void select(int db) {
     db_ = db;
@@ -104,6 +112,10 @@ class Session {
   bool subscribed() const { return subscriptions != nullptr; }
   /// CLIENT TRACKING; null: off.
   std::unique_ptr<TrackingState> tracking;
+  /// What REPLCONF has said of a replica that has not asked for data yet; null: nothing.
+  std::shared_ptr<replication::ReplicaFeed> introduced;
+  /// What is sent beside replies: the stream of writes, to a replica. Null for all others.
+  std::shared_ptr<OutputSource> source;
   /// Sees every command (MONITOR).
   bool monitors = false;
   /// What other parts have noted of this session must be taken back when it ends (see Observers).

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 #include "base/mutex.h"
@@ -13,6 +14,10 @@ class WriteGuards {
  public:
   /// More memory is used than maxmemory allows.
   std::atomic<bool> memory_exceeded{false};
+
+  /// What the role in replication forbids.
+  enum Restriction : uint32_t { kReadOnlyReplica = 1, kTooFewReplicas = 2, kStaleReplica = 4 };
+  std::atomic<uint32_t> restrictions{0};
 
   /// The AOF cannot be written or synced; `error` is the strerror text. Empty: it can.
   void set_log_error(std::string error) {

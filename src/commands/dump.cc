@@ -146,7 +146,7 @@ void restore(Txn& txn, Args args, Reply& reply, std::optional<Result<DetachedVal
     // A relative moment beyond the end of time wraps into the past, as in Redis.
     if (!options->absolute)
       expire_ms = static_cast<int64_t>(static_cast<uint64_t>(*ttl) + static_cast<uint64_t>(txn.now_ms()));
-    if (expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
+    if (expire_ms <= txn.now_ms() && txn.keyspace().deletes_expired()) {
       if (options->replace && txn.drop(key)) txn.effect({"DEL", key});
       return reply.ok();
     }

@@ -69,7 +69,7 @@ void expire(Txn& txn, Args args, Reply& reply, TimeForm form, std::string_view c
   if (!record || !conditions->allow(record->expiry(), *expire_ms)) return reply.integer(0);
   reply.integer(1);
   // While expiry is held (loading, paused) a moment of the past is kept like any other.
-  if (*expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
+  if (*expire_ms <= txn.now_ms() && txn.keyspace().deletes_expired()) {
     txn.drop(key);
     return txn.effect({txn.expiry_deletion(), key});
   }

@@ -46,7 +46,7 @@ std::optional<FieldList> read_fields(Args args, size_t at, size_t step, std::str
   return FieldList{.first = at + 2, .count = words / step};
 }
 
-bool deletes_at_once(Txn& txn, int64_t expire_ms) { return expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held(); }
+bool deletes_at_once(Txn& txn, int64_t expire_ms) { return expire_ms <= txn.now_ms() && txn.keyspace().deletes_expired(); }
 
 void FieldEffects::log(int64_t expire_ms) {
   std::string const time = to_text(expire_ms);

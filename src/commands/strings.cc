@@ -108,7 +108,7 @@ void cmd_getex(Txn& txn, Args args, Reply& reply) {
     if (!expire_ms) return;
   }
   reply_string(record, reply);
-  if (expire_ms && *expire_ms <= txn.now_ms() && !txn.keyspace().expiry_held()) {
+  if (expire_ms && *expire_ms <= txn.now_ms() && txn.keyspace().deletes_expired()) {
     txn.drop(key);
     txn.effect({txn.expiry_deletion(), key});
   } else if (expire_ms) {

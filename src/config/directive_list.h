@@ -124,6 +124,7 @@
   X(kRdbSaveIncrementalFsync, yes_no("rdb-save-incremental-fsync", "yes")) \
   X(kRdbchecksum, yes_no("rdbchecksum", "yes").fixed()) \
   X(kRdbcompression, yes_no("rdbcompression", "yes")) \
+  X(kReplBacklogDiskSize, memory("repl-backlog-disk-size", 0, kLongMax, "2147483648")) \
   X(kReplBacklogSize, memory("repl-backlog-size", 1, kLongMax, "1048576")) \
   X(kReplBacklogTtl, integer("repl-backlog-ttl", 0, kLongMax, "3600")) \
   X(kReplDisableTcpNodelay, yes_no("repl-disable-tcp-nodelay", "no")) \
@@ -133,6 +134,7 @@
   X(kReplDisklessSyncMaxReplicas, integer("repl-diskless-sync-max-replicas", 0, kIntMax, "0")) \
   X(kReplPingReplicaPeriod, integer("repl-ping-replica-period", 1, kIntMax, "10").with_alias("repl-ping-slave-period")) \
   X(kReplTimeout, integer("repl-timeout", 1, kIntMax, "60")) \
+  X(kReplicaAcceptEmptyPrimary, yes_no("replica-accept-empty-primary", "no")) \
   X(kReplicaAnnounceIp, optional_string("replica-announce-ip").with_alias("slave-announce-ip")) \
   X(kReplicaAnnouncePort, integer("replica-announce-port", 0, 65535, "0").with_alias("slave-announce-port")) \
   X(kReplicaAnnounced, yes_no("replica-announced", "yes")) \

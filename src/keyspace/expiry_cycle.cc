@@ -26,7 +26,7 @@ ExpiryCycle::ExpiryCycle(Keyspace& keyspace, uint32_t first, uint32_t step)
     : keyspace_(keyspace), first_(first), step_(step), next_(first) {}
 
 ExpiryCycle::Progress ExpiryCycle::run(TxnScratch& scratch, int64_t now_ms, int64_t budget_us) {
-  if (keyspace_.expiry_held()) return Progress::kNothing;
+  if (!keyspace_.deletes_expired()) return Progress::kNothing;
   int64_t deadline_us = now_us() + budget_us;
   // A partition whose lock is taken is left for the next call.
   for (uint32_t visited = 0; visited < keyspace_.partition_count(); visited += step_) {

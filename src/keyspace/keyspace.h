@@ -43,7 +43,9 @@ class Keyspace {
   Partition const& partition(uint32_t index) const { return partitions_[index]; }
   uint32_t partition_count() const { return partition_mask_ + 1; }
   int databases() const { return databases_; }
-  bool concurrent() const { return concurrent_; }
+  bool concurrent() const { return concurrent_.load(std::memory_order_relaxed); }
+  /// From now on another thread than the one worker uses the keys too. On the worker's thread, while it holds no locks.
+  void make_concurrent() { concurrent_.store(true, std::memory_order_relaxed); }
   SlowLane& lane() { return lane_; }
   LazyFree& lazy_free() { return lazy_free_; }
 
@@ -127,9 +129,14 @@ class Keyspace {
   /// that lock sees it before he meets the waiter.
   std::atomic<bool> targets_waited_for{false};
 
-  /// Keys are not expired while this is not 0: loading, CLIENT PAUSE, replicas.
+  /// Keys are not expired while this is not 0: loading, CLIENT PAUSE.
   std::atomic<int> expiry_holds{0};
   bool expiry_held() const { return expiry_holds.load(std::memory_order_relaxed) != 0; }
+  /// On a replica: keys that have expired are not seen, but only the primary deletes them. Changes in global transactions.
+  std::atomic<bool> expiry_left_to_primary{false};
+  bool expiry_hidden() const { return expiry_left_to_primary.load(std::memory_order_relaxed); }
+  /// A moment of the past ends a key at once.
+  bool deletes_expired() const { return !expiry_held() && !expiry_hidden(); }
 
  private:
   template <class Prefetch>
@@ -140,7 +147,7 @@ class Keyspace {
   LazyFree& lazy_free_;
   uint32_t partition_mask_;
   int databases_;
-  bool concurrent_;
+  std::atomic<bool> concurrent_;
   CutState cut_;
   std::unique_ptr<Partition[]> partitions_;
   SlowLane lane_;

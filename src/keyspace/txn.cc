@@ -58,8 +58,8 @@ Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
   KeyHome home = this->home(key);
   KeyTable::Slot slot = locate(db, home, key);
   Record* record = slot ? slot.entry() : nullptr;
-  if (record && is_expired(record, now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
-    expire_now(db, home, slot);
+  if (record && is_expired(record, now_ms_) && expires()) [[unlikely]] {
+    if (!keyspace_.expiry_hidden()) expire_now(db, home, slot);
     record = nullptr;
   }
   if (lookup == Lookup::kPeek) return record;
@@ -124,7 +124,7 @@ Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Ac
   KeyTable& table = keyspace_.table(*home.partition, db);
   keep_old(db, home, content.key);
   KeyTable::Slot slot = table.find(home.hash, content.key);
-  if (slot && is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) [[unlikely]] {
+  if (slot && is_expired(slot.entry(), now_ms_) && expires()) [[unlikely]] {
     expire_now(db, home, slot);
     slot = {};
   }
@@ -224,7 +224,7 @@ bool Txn::remove_in(int db, std::string_view key, uint64_t changes) {
   KeyHome home = this->home(key);
   KeyTable::Slot slot = locate(db, home, key);
   if (!slot) return false;
-  if (is_expired(slot.entry(), now_ms_) && !keyspace_.expiry_held()) {
+  if (is_expired(slot.entry(), now_ms_) && expires()) {
     expire_now(db, home, slot);
     return false;
   }
@@ -336,7 +336,7 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
   }
 }
 
-bool Txn::expired(int64_t expire_ms) const { return expire_ms < now_ms_ && !keyspace_.expiry_held(); }
+bool Txn::expired(int64_t expire_ms) const { return expire_ms < now_ms_ && expires(); }
 
 void Txn::write_back(std::string_view key, ValueEdit& edit, bool empty) {
   KeyHome home = this->home(key);
@@ -543,7 +543,11 @@ uint64_t Txn::commit(bool atomic) {
   committed_ = true;
   log::Log* log = keyspace_.log();
   uint64_t offset = 0;
-  if (log && log->active() && !log_nothing_) {
+  if (piece_) [[unlikely]] {
+    offset = log->append_verbatim(piece_->bytes, piece_->db);
+    piece_->logged = true;
+    for (uint32_t index : locks_.partitions()) keyspace_.partition(index).last_offset = offset;
+  } else if (log && log->active() && !log_nothing_) {
     if (!scratch_.commands.empty()) {
       offset = append_to(*log, atomic);
       for (uint32_t index : locks_.partitions()) keyspace_.partition(index).last_offset = offset;

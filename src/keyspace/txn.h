@@ -73,6 +73,13 @@ enum class Lookup : uint8_t {
   kPeek,      ///< touches and counts nothing (DEBUG, expiry)
 };
 
+/// Commands that have come from a primary, as they came: one, or MULTI to EXEC.
+struct StreamPiece {
+  std::string_view bytes;
+  int db = 0;           ///< selected after them
+  bool logged = false;  ///< some transaction has
+};
+
 /// One atomic execution: a command, an EXEC, a script call. It holds the locks of every partition its keys live in from
 /// before the first handler runs until `commit`. Handlers get a `Txn&` as the proof of those locks and cannot lock (L1).
 ///
@@ -90,6 +97,9 @@ class Txn {
   int64_t now_ms() const { return now_ms_; }
   int db() const { return db_; }
   void select(int db) { db_ = db; }
+  /// The transaction executes `piece` of the stream of a primary, which is logged in place of effects. Keys that have expired
+  /// are there until the primary deletes them.
+  void replicate(StreamPiece& piece) { piece_ = &piece; }
   /// CLIENT NO-TOUCH: lookups leave the access time alone.
   void set_no_touch() { touch_ = false; }
   /// The connection for which this is done.
@@ -237,6 +247,8 @@ class Txn {
                            std::span<std::string_view const> fields);
 
  private:
+  /// What has expired is not there any more.
+  bool expires() const { return !keyspace_.expiry_held() && !piece_; }
   struct KeyHome {
     uint64_t hash;
     Partition* partition;
@@ -281,6 +293,7 @@ class Txn {
   uint64_t client_ = 0;
   int db_ = 0;
   UndoJournal* undo_ = nullptr;
+  StreamPiece* piece_ = nullptr;
   uint64_t dirty_ = 0;
   uint64_t dirty_at_command_ = 0;
   bool replaced_ = false;

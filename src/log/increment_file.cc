@@ -13,7 +13,33 @@ IncrementFile::IncrementFile(Disk& disk, Logger& logger, std::string path, std::
 Result<std::shared_ptr<IncrementFile>> IncrementFile::create(Disk& disk, Logger& logger, std::string path) {
   auto file = disk.create_truncate(path);
   if (!file) return std::unexpected(file.error());
-  return std::shared_ptr<IncrementFile>(new IncrementFile(disk, logger, std::move(path), std::move(*file), 0));
+  return finish_opening(std::shared_ptr<IncrementFile>(new IncrementFile(disk, logger, std::move(path), std::move(*file), 0)));
+}
+
+Result<std::shared_ptr<IncrementFile>> IncrementFile::create_spill(Disk& disk, Logger& logger, std::string path) {
+  auto file = create(disk, logger, std::move(path));
+  if (!file) return file;
+  (*file)->spill_ = true;
+  if (Status unlinked = disk.unlink((*file)->path_); !unlinked) return std::unexpected(unlinked.error());
+  return file;
+}
+
+Result<std::shared_ptr<IncrementFile>> IncrementFile::finish_opening(std::shared_ptr<IncrementFile> file) {
+  auto reader = file->disk_.open_read(file->path_);
+  if (!reader) return std::unexpected(reader.error());
+  file->reader_ = std::move(*reader);
+  return file;
+}
+
+Result<size_t> IncrementFile::read_stream(uint64_t offset, std::span<char> out) {
+  size_t done = 0;
+  while (done < out.size()) {
+    auto const got = reader_->pread(out.subspan(done), stream_position_.load(std::memory_order_acquire) + offset + done);
+    if (!got) return got;
+    if (*got == 0) return fail("the file is shorter than what was written to it");
+    done += *got;
+  }
+  return done;
 }
 
 Result<std::shared_ptr<IncrementFile>> IncrementFile::reopen(Disk& disk, Logger& logger, std::string path) {
@@ -21,11 +47,13 @@ Result<std::shared_ptr<IncrementFile>> IncrementFile::reopen(Disk& disk, Logger&
   if (!file) return std::unexpected(file.error());
   auto const size = (*file)->size();
   if (!size) return std::unexpected(size.error());
-  return std::shared_ptr<IncrementFile>(new IncrementFile(disk, logger, std::move(path), std::move(*file), *size));
+  return finish_opening(std::shared_ptr<IncrementFile>(new IncrementFile(disk, logger, std::move(path), std::move(*file), *size)));
 }
 
 void IncrementFile::begin(uint64_t stream_offset, int64_t now_ms) {
   stream_offset_ = stream_offset;
+  stream_position_.store(size(), std::memory_order_release);
+  if (spill_) return;
   std::string const index_path = sidecar_name(path_);
   auto index = size() == 0 ? SidecarWriter::create(disk_, index_path, stream_offset, 0, now_ms)
                            : SidecarWriter::reopen(disk_, index_path, path_, stream_offset, size(), now_ms);
@@ -54,6 +82,8 @@ Status IncrementFile::write(Batch const& batch, uint64_t& bytes_done, int64_t no
   }
   cover(batch, bytes_done, batch.file_bytes);
   size_.fetch_add(batch.file_bytes - bytes_done, std::memory_order_relaxed);
+  uint64_t const not_of_stream = batch.file_bytes - (batch.end_offset - stream_offset_);
+  if (not_of_stream > 0) stream_position_.fetch_add(not_of_stream, std::memory_order_release);
   stream_offset_ = batch.end_offset;
   whole_ = true;
   advance_index(now_ms, false);

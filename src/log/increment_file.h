@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/logger.h"
@@ -26,6 +27,11 @@ class IncrementFile {
   /// An existing file, to be continued at its end.
   static Result<std::shared_ptr<IncrementFile>> reopen(Disk& disk, Logger& logger, std::string path);
 
+  /// A file without a name, for readers of the backlog where there is no AOF: it has no index, is never synced, and takes no
+  /// more once a write has failed. `path` is used for a moment.
+  static Result<std::shared_ptr<IncrementFile>> create_spill(Disk& disk, Logger& logger, std::string path);
+  bool spill() const { return spill_; }
+
   /// The first byte that will be written lies at `stream_offset`. Creates or continues the index. Call once, first.
   void begin(uint64_t stream_offset, int64_t now_ms);
 
@@ -34,7 +40,11 @@ class IncrementFile {
   Status write(Batch const& batch, uint64_t& bytes_done, int64_t now_ms);
 
   /// fdatasync.
-  Status sync() { return file_->sync(); }
+  Status sync() { return spill_ ? Status{} : file_->sync(); }
+
+  /// Bytes of the stream, from `offset` of those that were written since `begin` on: all of `out`, which must have been
+  /// written. Any thread. Only where no annotations were written since.
+  Result<size_t> read_stream(uint64_t offset, std::span<char> out);
 
   /// Reserves disk space for the next `bytes`, some MiB at a time: a sync then need not wait for a place in the file
   /// system. `release_reserve` gives back what was not used; a crash leaves it to the next truncation, behind the end.
@@ -52,6 +62,7 @@ class IncrementFile {
  private:
   IncrementFile(Disk& disk, Logger& logger, std::string path, std::unique_ptr<DiskFile> file, uint64_t size);
 
+  static Result<std::shared_ptr<IncrementFile>> finish_opening(std::shared_ptr<IncrementFile> file);
   Status settle(Batch const& batch, uint64_t& bytes_done);
   void cover(Batch const& batch, uint64_t begin, uint64_t end);
   void drop_index(Error const& error);
@@ -60,6 +71,11 @@ class IncrementFile {
   Logger& logger_;
   std::string path_;
   std::unique_ptr<DiskFile> file_;
+  std::unique_ptr<DiskFile> reader_;
+  bool spill_ = false;
+  /// Where the stream's bytes begin that were written since `begin`: behind what was there, and behind a SELECT that is a part
+  /// of the file only.
+  std::atomic<uint64_t> stream_position_{0};
   std::atomic<uint64_t> size_;
   /// Stream offset at the end of the last whole batch.
   uint64_t stream_offset_ = 0;

@@ -1,9 +1,13 @@
 #include "log/log.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
+#include "base/number.h"
 
 namespace holdfast::log {
 namespace {
@@ -19,7 +23,7 @@ Log::Log(AofDirectory& directory, Clock const& clock, LogOptions options)
       logger_(directory.logger()),
       buffer_(options.start_offset),
       durability_(options.start_offset),
-      writer_(clock, logger_, buffer_, durability_, options.policy, options.timing),
+      writer_(clock, logger_, buffer_, durability_, backlog_, options.policy, options.timing),
       annotate_(options.annotate),
       appends_in_turns_(options.appends_in_turns),
       latency_(options.latency) {
@@ -34,12 +38,34 @@ uint64_t Log::append(int db, std::string_view resp, uint32_t command_count) {
 }
 
 uint64_t Log::append_unit(std::span<Effect const> effects) {
-  int64_t const annotation_s = annotate_.load(std::memory_order_relaxed) ? clock_.unix_us() / 1'000'000 : 0;
+  // Replicas are sent what the files have, and know no annotations; the index has the times as well.
+  bool const annotate = annotate_.load(std::memory_order_relaxed) && !backlog_.active();
+  int64_t const annotation_s = annotate ? clock_.unix_us() / 1'000'000 : 0;
   StreamBuffer::Appended const appended = buffer_.append_unit(effects, annotation_s);
   if (appended.wake_writer) {
     appends_in_turns_ ? wake_due_.store(true, std::memory_order_relaxed) : writer_.wake();
   }
   return appended.end_offset;
+}
+
+uint64_t Log::append_verbatim(std::string_view bytes, int db) {
+  StreamBuffer::Appended const appended = buffer_.append_verbatim(bytes, db);
+  if (appended.wake_writer) writer_.wake();
+  return appended.end_offset;
+}
+
+void Log::append_control(std::string_view bytes) {
+  if (buffer_.append_control(bytes).wake_writer) writer_.wake();
+}
+
+void Log::set_following(bool following) {
+  following_ = following;
+  update_active();
+}
+
+void Log::update_active() {
+  bool const wanted = state() != LogState::kOff || backlog_.active();
+  active_.store(wanted && !following_, std::memory_order_relaxed);
 }
 
 void Log::ensure_started() {
@@ -75,7 +101,7 @@ Status Log::start(RecoveryPlan const& plan) {
   buffer_.end_file(true);
   writer_.wake();
   state_.store(LogState::kOn, std::memory_order_release);
-  active_.store(true, std::memory_order_relaxed);
+  update_active();
   return {};
 }
 
@@ -117,7 +143,7 @@ uint64_t Log::switch_increment() {
   cut_->switched = true;
   if (cut_->turns_on) {
     state_.store(LogState::kWaitBase, std::memory_order_release);
-    active_.store(true, std::memory_order_relaxed);
+    update_active();
   }
   writer_.wake();
   return cut_->offset;
@@ -208,16 +234,75 @@ void Log::abandon_cut() {
 void Log::turn_off() {
   CHECK(!cut_);
   if (state() == LogState::kOff) return;
-  active_.store(false, std::memory_order_relaxed);
   state_.store(LogState::kOff, std::memory_order_release);
-  writer_.announce_file(nullptr);
-  buffer_.end_file(false);
+  // The backlog goes on in a file of its own, if there is one at hand.
+  if (!next_spill_) backlog_.stop();
+  update_active();
+  switch_to(std::move(next_spill_));
+}
+
+void Log::switch_to(std::shared_ptr<IncrementFile> file) {
+  bool const open = file != nullptr;
+  writer_.announce_file(std::move(file));
+  buffer_.end_file(open);
   writer_.wake();
 }
 
-void Log::restart_stream(uint64_t offset) {
+// ---- the backlog ----
+
+Status Log::prepare_backlog(std::string const& directory) {
+  if (state() == LogState::kOn) return prepare_increment();
+  if (!writer_.wait_announced(kLastSwitchWaitUs)) return fail("the last file is still being written", EBUSY);
+  ensure_started();
+  return prepare_spill(directory);
+}
+
+Status Log::prepare_spill(std::string const& directory) {
+  if (next_spill_) return {};
+  auto file = IncrementFile::create_spill(directory_.disk(), logger_, directory + "/temp-backlog-" + to_text(getpid()) + ".aof");
+  if (!file) return std::unexpected(file.error());
+  next_spill_ = std::move(*file);
+  return {};
+}
+
+uint64_t Log::begin_backlog() {
+  backlog_.start(buffer_.end_offset());
+  if (state() == LogState::kOn) {
+    switch_increment();
+    cut_.reset();  // the increment stays: several are legal
+  } else {
+    switch_to(std::move(next_spill_));
+  }
+  update_active();
+  return buffer_.end_offset();
+}
+
+void Log::abandon_backlog() {
+  next_spill_.reset();
+  abandon_cut();
+}
+
+void Log::end_backlog() {
+  next_spill_.reset();
+  if (!backlog_.active()) return;
+  backlog_.stop();
+  update_active();
+  if (state() == LogState::kOff) switch_to(nullptr);
+}
+
+Status Log::tend_backlog(std::string const& directory, uint64_t bytes, uint64_t keep_bytes) {
+  backlog_.trim(keep_bytes);
+  if (!backlog_.active()) return {};
+  if (Status prepared = prepare_spill(directory); !prepared) return prepared;
+  if (state() != LogState::kOff || writer_.announced() > 0) return {};
+  if (backlog_.readable() && backlog_.newest_bytes() < bytes) return {};
+  switch_to(std::move(next_spill_));
+  return prepare_spill(directory);
+}
+
+void Log::restart_stream(uint64_t offset, int db) {
   CHECK(state() == LogState::kOff && idle());
-  buffer_.restart(offset);
+  buffer_.restart(offset, db);
   writer_.restart(offset);
   durability_.restart(offset);
 }

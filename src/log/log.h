@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "log/aof_directory.h"
+#include "log/backlog.h"
 #include "log/durability.h"
 #include "log/log_writer.h"
 #include "log/recovery.h"
@@ -73,12 +74,25 @@ class Log {
 
   // ---- the stream
 
-  /// False: no AOF, do not append. One relaxed load.
+  /// False: nobody wants what this server writes by itself (no AOF and no backlog, or it follows a primary): do not append.
+  /// One relaxed load.
   bool active() const { return active_.load(std::memory_order_relaxed); }
   /// Appends `command_count` whole commands for database `db` as one unit. Returns the stream offset after it.
   uint64_t append(int db, std::string_view resp, uint32_t command_count);
   /// The same for effects on several databases.
   uint64_t append_unit(std::span<Effect const> effects);
+
+  /// Appends a piece of the stream of the primary that this server follows; see StreamBuffer::append_verbatim.
+  uint64_t append_verbatim(std::string_view bytes, int db);
+  /// Appends a command that speaks of no data to our own stream: PING, REPLCONF GETACK.
+  void append_control(std::string_view bytes);
+  /// From here on the stream is that of a primary, and what commits append is dropped; or it is our own (again). In a global
+  /// transaction.
+  void set_following(bool following);
+  /// The next unit selects its database. Returns the offset. In a global transaction.
+  uint64_t forget_database() { return buffer_.forget_database(); }
+  /// The database that is selected at the end of the stream.
+  int selected_database() { return buffer_.selected_database(); }
 
   /// Wakes the writer if the appends of this turn ask for it. Any thread; see LogOptions::appends_in_turns.
   void end_turn() {
@@ -118,11 +132,29 @@ class Log {
   /// Gives the cut up, wherever it is. What was switched on by it is off again.
   void abandon_cut();
 
+  // ---- the backlog, for replicas
+
+  Backlog& backlog() { return backlog_; }
+  Backlog const& backlog() const { return backlog_; }
+  /// First step towards a stream that can be read: the next increment, or with appendonly no a file without a name, is created
+  /// in `directory`. EBUSY as prepare_increment.
+  Status prepare_backlog(std::string const& directory);
+  /// Second step: what follows is in the backlog. Returns the offset. In a global transaction.
+  uint64_t begin_backlog();
+  /// After a failure between the steps.
+  void abandon_backlog();
+  /// Nothing is kept for replicas any more. In a global transaction.
+  void end_backlog();
+  /// The file without a name is replaced by a fresh one when it has more than `bytes`, and what is older than `keep_bytes` is
+  /// forgotten.
+  Status tend_backlog(std::string const& directory, uint64_t bytes, uint64_t keep_bytes);
+
   /// CONFIG SET appendonly no: nothing is appended any more. The writer finishes the file, fsyncs and closes it; a
   /// write error is not tried again. Replies that wait for durable_offset are released. Abandon an open cut before.
   void turn_off();
-  /// The stream continues at `offset` (after a full synchronization). Only while off and finished (see idle()).
-  void restart_stream(uint64_t offset);
+  /// The stream continues at `offset`, where `db` is selected (after a full synchronization). Only while off and finished (see
+  /// idle()).
+  void restart_stream(uint64_t offset, int db = 0);
   /// The writer has nothing to do and no file change is under way.
   bool idle() const;
 
@@ -158,6 +190,9 @@ class Log {
   void ensure_started();
   Status prepare_next();
   Status prepare_temporary();
+  Status prepare_spill(std::string const& directory);
+  void switch_to(std::shared_ptr<IncrementFile> file);
+  void update_active();
   Status install(Manifest& changed, std::string const& temp_path, BaseFormat format, bool on_start);
   void note_sizes_after_commit(std::string const& base_path);
 
@@ -166,6 +201,7 @@ class Log {
   Logger& logger_;
   StreamBuffer buffer_;
   Durability durability_;
+  Backlog backlog_;
   LogWriter writer_;
   std::atomic<bool> active_{false};
   std::atomic<bool> annotate_;
@@ -175,6 +211,9 @@ class Log {
   std::atomic<uint64_t> rewrite_base_bytes_{0};
   LatencyMonitor* latency_;
   std::optional<Cut> cut_;
+  /// With a backlog and no AOF, the file that takes the stream next. Only the owner of the cut looks at it.
+  std::shared_ptr<IncrementFile> next_spill_;
+  bool following_ = false;  // changes in global transactions
 };
 
 }  // namespace holdfast::log

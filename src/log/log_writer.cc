@@ -19,12 +19,13 @@ constexpr int64_t kErrorLineIntervalUs = 30'000'000;
 
 }  // namespace
 
-LogWriter::LogWriter(Clock const& clock, Logger& logger, StreamBuffer& buffer, Durability& durability,
+LogWriter::LogWriter(Clock const& clock, Logger& logger, StreamBuffer& buffer, Durability& durability, Backlog& backlog,
                      FsyncPolicy policy, WriterTiming timing)
     : clock_(clock),
       logger_(logger),
       buffer_(buffer),
       durability_(durability),
+      backlog_(backlog),
       timing_(timing),
       syncer_(clock, logger, durability, [this] { wake(); }),
       policy_(policy),
@@ -188,6 +189,8 @@ bool LogWriter::handle(Batch& batch) {
     }
   }
   bytes_done_ = 0;
+  // What was not written is in a base, or was given up: who reads the stream does not find it.
+  if (batch.file_bytes > 0) backlog_.lose(batch.end_offset);
   written_offset_.store(batch.end_offset, std::memory_order_release);
   if (batch.ends_file) {
     next_file(batch.end_offset);
@@ -203,12 +206,33 @@ bool LogWriter::write(Batch const& batch) {
   LatencyTimer total(latency_, "aof-write");
   LatencyTimer kind(latency_, syncer_.pending() > 0 ? "aof-write-pending-fsync" : "aof-write-alone");
   count_delay();
+  if (file_->spill()) return write_spill(batch);
   if (policy() == FsyncPolicy::kAlways) file_->reserve_ahead(batch.file_bytes);
   if (Status written = file_->write(batch, bytes_done_, clock_.unix_ms()); !written) {
     note_write_error(written.error());
     return false;
   }
   clear_write_error();
+  backlog_.advance(batch.end_offset);
+  return true;
+}
+
+/// Nobody's data depend on it: after an error readers must begin anew, and clients are not told.
+bool LogWriter::write_spill(Batch const& batch) {
+  if (spill_failed_) {
+    backlog_.lose(batch.end_offset);
+    return true;
+  }
+  Status const written = file_->write(batch, bytes_done_, clock_.unix_ms());
+  bytes_done_ = 0;
+  if (written) {
+    backlog_.advance(batch.end_offset);
+    return true;
+  }
+  spill_failed_ = true;
+  logger_.warning("Error writing the replication backlog, replicas that are behind need a full synchronization: %s",
+                  std::strerror(written.error().errnum));
+  backlog_.lose(batch.end_offset);
   return true;
 }
 
@@ -274,8 +298,10 @@ void LogWriter::next_file(uint64_t offset) {
   // A write error belonged to the old file. (Its batches may have been discarded, so no write need ever have
   // succeeded.)
   clear_write_error();
+  spill_failed_ = false;
   if (file_) {
     file_->begin(offset, clock_.unix_ms());
+    backlog_.begin_file(file_, offset);
   } else {
     give_up_.store(false, std::memory_order_release);
     durability_.switched_off(offset);

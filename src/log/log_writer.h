@@ -15,6 +15,7 @@
 #include "base/latency_monitor.h"
 #include "base/logger.h"
 #include "base/mutex.h"
+#include "log/backlog.h"
 #include "log/durability.h"
 #include "log/fsync_thread.h"
 #include "log/increment_file.h"
@@ -57,8 +58,8 @@ class LogWriter {
   using OffsetListener = std::function<void(uint64_t)>;
 
   /// The references outlive the writer.
-  LogWriter(Clock const& clock, Logger& logger, StreamBuffer& buffer, Durability& durability, FsyncPolicy policy,
-            WriterTiming timing);
+  LogWriter(Clock const& clock, Logger& logger, StreamBuffer& buffer, Durability& durability, Backlog& backlog,
+            FsyncPolicy policy, WriterTiming timing);
   ~LogWriter();
 
   /// Before start only. Told about writes and fsyncs that take long; outlives the writer.
@@ -125,6 +126,7 @@ class LogWriter {
   Next turn(std::optional<int64_t>& sleep) REQUIRES(role_);
   bool handle(Batch& batch) REQUIRES(role_);
   bool write(Batch const& batch) REQUIRES(role_);
+  bool write_spill(Batch const& batch) REQUIRES(role_);
   void note_write_error(Error const& error) REQUIRES(role_);
   void clear_write_error() REQUIRES(role_);
   void finish_batch() REQUIRES(role_);
@@ -141,6 +143,7 @@ class LogWriter {
   Logger& logger_;
   StreamBuffer& buffer_;
   Durability& durability_;
+  Backlog& backlog_;
   WriterTiming const timing_;
   LatencyMonitor* latency_ = nullptr;
   std::vector<OffsetListener> written_listeners_;
@@ -184,6 +187,7 @@ class LogWriter {
   int64_t retry_at_us_ GUARDED_BY(role_) = 0;
   int64_t last_error_line_us_ GUARDED_BY(role_) = 0;
   bool lost_bytes_ GUARDED_BY(role_) = false;
+  bool spill_failed_ GUARDED_BY(role_) = false;
   std::thread thread_;
 };
 

@@ -1,5 +1,6 @@
 #include "log/stream_buffer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
@@ -106,6 +107,10 @@ bool StreamBuffer::try_append(std::span<Effect const> effects, UnitShape const& 
     appended = {end_offset_, false};
     return true;
   }
+  if (verbatim_) [[unlikely]] {
+    verbatim_ = verbatim_file_begins_ = false;
+    last_db_ = -1;
+  }
   bool const own = own_chunk.capacity > 0;
   Chunk* chunk = room_for(kPrefixBytesMax + (own ? 0 : shape.body_bytes));
   if (!chunk) return false;
@@ -135,6 +140,72 @@ bool StreamBuffer::try_append(std::span<Effect const> effects, UnitShape const& 
   return true;
 }
 
+StreamBuffer::Appended StreamBuffer::append_verbatim(std::string_view bytes, int db) {
+  bool const own = bytes.size() >= kOwnChunkBytesMin;
+  size_t const needed = bytes.size() + kPrefixBytesMax;
+  Appended appended{};
+  while (!try_append_verbatim(bytes, db, appended)) {
+    Chunk fresh = Chunk::allocate(own ? needed : kChunkBytes);
+    MutexLock lock(mutex_);
+    (own ? batches_.back().chunks : spare_).push_back(std::move(fresh));
+  }
+  return appended;
+}
+
+/// False when a chunk with enough room is needed and there is none.
+bool StreamBuffer::try_append_verbatim(std::string_view bytes, int db, Appended& appended) {
+  MutexLock lock(mutex_);
+  if (!open_) {
+    appended = {end_offset_, false};
+    return true;
+  }
+  Chunk* chunk = room_for(bytes.size() + kPrefixBytesMax);
+  if (!chunk) return false;
+  size_t file_bytes = bytes.size();
+  if (verbatim_file_begins_ && last_db_ > 0) {
+    SelectText const select(last_db_);
+    chunk->append(select.view());
+    file_bytes += select.view().size();
+  }
+  chunk->append(bytes);
+  verbatim_ = true;
+  verbatim_file_begins_ = false;
+  last_db_ = db;
+  end_offset_ += bytes.size();
+  bool const wake = note_appended(file_bytes);
+  appended = {end_offset_, wake};
+  return true;
+}
+
+StreamBuffer::Appended StreamBuffer::append_control(std::string_view bytes) {
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      if (!open_ || verbatim_) return {end_offset_, false};
+      if (Chunk* const chunk = room_for(bytes.size())) {
+        chunk->append(bytes);
+        end_offset_ += bytes.size();
+        bool const wake = note_appended(bytes.size());
+        return {end_offset_, wake};
+      }
+    }
+    Chunk fresh = Chunk::allocate(kChunkBytes);
+    MutexLock lock(mutex_);
+    spare_.push_back(std::move(fresh));
+  }
+}
+
+uint64_t StreamBuffer::forget_database() {
+  MutexLock lock(mutex_);
+  if (!verbatim_) last_db_ = -1;
+  return end_offset_;
+}
+
+int StreamBuffer::selected_database() {
+  MutexLock lock(mutex_);
+  return std::max(last_db_, 0);
+}
+
 /// MULTI and SELECT as far as the unit needs them.
 void StreamBuffer::write_prefix(Chunk& chunk, UnitShape const& shape) {
   if (shape.transaction) chunk.append(kMultiCommand);
@@ -143,10 +214,9 @@ void StreamBuffer::write_prefix(Chunk& chunk, UnitShape const& shape) {
 
 /// The chunk that takes the next `bytes`, or null when one must be allocated first.
 Chunk* StreamBuffer::room_for(size_t bytes) {
-  DCHECK(bytes <= kChunkBytes);
   std::vector<Chunk>& chunks = batches_.back().chunks;
   if (!chunks.empty() && chunks.back().capacity - chunks.back().size >= bytes) return &chunks.back();
-  if (spare_.empty()) return nullptr;
+  if (spare_.empty() || bytes > kChunkBytes) return nullptr;
   chunks.push_back(std::move(spare_.back()));
   spare_.pop_back();
   return &chunks.back();
@@ -171,15 +241,18 @@ uint64_t StreamBuffer::end_file(bool open) {
   batches_.back().ends_file = true;
   batches_.back().end_offset = end_offset_;
   batches_.emplace_back();
-  last_db_ = -1;
+  verbatim_file_begins_ = verbatim_;
+  if (!verbatim_) last_db_ = -1;
   open_ = open;
   return end_offset_;
 }
 
-void StreamBuffer::restart(uint64_t offset) {
+void StreamBuffer::restart(uint64_t offset, int db) {
   MutexLock lock(mutex_);
   CHECK(!open_ && batches_.size() == 1 && batches_.back().file_bytes == 0);
   end_offset_ = offset;
+  verbatim_ = db > 0;
+  last_db_ = db > 0 ? db : -1;
   published_end_.store(offset, std::memory_order_release);
 }
 

@@ -83,11 +83,21 @@ class StreamBuffer {
   /// While closed nothing is appended. Any thread; callers keep their order by their own (partition) locks.
   Appended append_unit(std::span<Effect const> effects, int64_t annotation_s);
 
+  /// Appends a piece of another server's stream as it is: whole commands, after which `db` is selected. The first piece of a
+  /// file is preceded by a SELECT of the database that the stream has there, which is a part of the file only.
+  Appended append_verbatim(std::string_view bytes, int db) EXCLUDES(mutex_);
+  /// Appends a command that is executed in no database. Dropped while the stream is another server's.
+  Appended append_control(std::string_view bytes) EXCLUDES(mutex_);
+  /// The next unit selects its database, whatever was selected before. Returns the offset.
+  uint64_t forget_database() EXCLUDES(mutex_);
+  /// The database that a reader of the stream has selected here; 0 where the next unit selects one.
+  int selected_database() EXCLUDES(mutex_);
+
   /// Ends the current file at this point of the stream; what follows belongs to the next one and selects its database
   /// anew. Returns the offset. With `open` false there is no next one: later appends are dropped.
   uint64_t end_file(bool open) EXCLUDES(mutex_);
-  /// The stream continues at `offset`. Only while it is closed and nothing is pending.
-  void restart(uint64_t offset) EXCLUDES(mutex_);
+  /// The stream continues at `offset`, where `db` is selected. Only while it is closed and nothing is pending.
+  void restart(uint64_t offset, int db) EXCLUDES(mutex_);
 
   /// What the writer wants to be woken for while it has nothing to write.
   enum class WakeFor : uint8_t { kNothing, kAnyAppend, kLargePending };
@@ -112,6 +122,7 @@ class StreamBuffer {
 
   bool try_append(std::span<Effect const> effects, UnitShape const& shape, Chunk& own_chunk, Appended& appended)
       EXCLUDES(mutex_);
+  bool try_append_verbatim(std::string_view bytes, int db, Appended& appended) EXCLUDES(mutex_);
   void write_prefix(Chunk& chunk, UnitShape const& shape) REQUIRES(mutex_);
   Chunk* room_for(size_t bytes) REQUIRES(mutex_);
   bool note_appended(uint64_t file_bytes) REQUIRES(mutex_);
@@ -122,6 +133,9 @@ class StreamBuffer {
   std::vector<Chunk> spare_ GUARDED_BY(mutex_);
   uint64_t end_offset_ GUARDED_BY(mutex_);
   int last_db_ GUARDED_BY(mutex_) = -1;
+  /// The stream is another server's, and so are its SELECTs.
+  bool verbatim_ GUARDED_BY(mutex_) = false;
+  bool verbatim_file_begins_ GUARDED_BY(mutex_) = false;
   int64_t last_annotation_s_ GUARDED_BY(mutex_) = 0;
   bool open_ GUARDED_BY(mutex_) = false;
   WakeFor wake_for_ GUARDED_BY(mutex_) = WakeFor::kNothing;

@@ -143,7 +143,7 @@ TEST(StreamBuffer, NothingIsAppendedBeforeItIsOpen) {
 
 TEST(StreamBuffer, RestartsElsewhereWhileItIsClosed) {
   StreamBuffer buffer(5);
-  buffer.restart(1000);
+  buffer.restart(1000, 0);
   open(buffer);
   std::string const set = command({"set", "a", "1"});
   EXPECT_EQ(append(buffer, 0, set), 1000 + command({"SELECT", "0"}).size() + set.size());
@@ -193,6 +193,64 @@ TEST(StreamBuffer, OffsetsAreExactUnderConcurrentAppends) {
       ASSERT_EQ(text.substr(ends[t][i] - unit.size(), unit.size()), unit);
     }
   }
+}
+
+TEST(StreamBuffer, VerbatimPiecesAreNotChanged) {
+  StreamBuffer buffer(1000);
+  open(buffer);
+  std::string const piece = command({"SELECT", "3"}) + command({"set", "a", "1"});
+  EXPECT_EQ(buffer.append_verbatim(piece, 3).end_offset, 1000 + piece.size());
+  std::string const large = command({"set", "b", std::string(3 * kChunkBytes, 'x')});
+  EXPECT_EQ(buffer.append_verbatim(large, 3).end_offset, 1000 + piece.size() + large.size());
+  EXPECT_EQ(buffer.selected_database(), 3);
+  EXPECT_EQ(drain(buffer), piece + large);
+}
+
+TEST(StreamBuffer, AFileThatBeginsInAVerbatimStreamSelectsItsDatabase) {
+  StreamBuffer buffer(0);
+  open(buffer);
+  std::string const set = command({"set", "a", "1"});
+  uint64_t const before = buffer.append_verbatim(set, 5).end_offset;
+  EXPECT_EQ(buffer.end_file(true), before);
+  // The SELECT is a part of the file and not of the stream.
+  EXPECT_EQ(buffer.append_verbatim(set, 5).end_offset, before + set.size());
+  EXPECT_EQ(buffer.append_verbatim(set, 0).end_offset, before + 2 * set.size());
+  buffer.end_file(true);
+  buffer.append_verbatim(set, 0);
+  EXPECT_EQ(drain(buffer), set + "|" + command({"SELECT", "5"}) + set + set + "|" + set);
+}
+
+TEST(StreamBuffer, OwnUnitsBehindAVerbatimStreamSelectTheirDatabase) {
+  StreamBuffer buffer(0);
+  open(buffer);
+  std::string const set = command({"set", "a", "1"});
+  buffer.append_verbatim(set, 5);
+  append(buffer, 5, set);
+  append(buffer, 5, set);
+  EXPECT_EQ(drain(buffer), set + command({"SELECT", "5"}) + set + set);
+}
+
+TEST(StreamBuffer, ControlCommandsSelectNothing) {
+  StreamBuffer buffer(0);
+  open(buffer);
+  std::string const set = command({"set", "a", "1"});
+  std::string const ping = command({"ping"});
+  append(buffer, 2, set);
+  buffer.append_control(ping);
+  append(buffer, 2, set);
+  EXPECT_EQ(drain(buffer), command({"SELECT", "2"}) + set + ping + set);
+  buffer.append_verbatim(set, 0);
+  buffer.append_control(ping);
+  EXPECT_EQ(drain(buffer), set);
+}
+
+TEST(StreamBuffer, ARestartedStreamHasItsDatabaseSelected) {
+  StreamBuffer buffer(0);
+  buffer.restart(500, 7);
+  buffer.end_file(true);
+  std::string const set = command({"set", "a", "1"});
+  EXPECT_EQ(buffer.append_verbatim(set, 7).end_offset, 500 + set.size());
+  EXPECT_EQ(drain(buffer), "|" + command({"SELECT", "7"}) + set);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "base/ticks.h"
 #include "command/blocked_client.h"
 #include "command/observers.h"
+#include "command/output_source.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
 #include "config/config.h"
@@ -36,7 +37,10 @@ Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::sha
   if (!worker_.loop().add(fd_.get(), events_, this)) doom();
 }
 
-Connection::~Connection() { worker_.loop().remove(fd_.get()); }
+Connection::~Connection() {
+  if (source) source->ended();
+  worker_.loop().remove(fd_.get());
+}
 
 WorkerContext& Connection::worker() { return worker_.context(); }
 
@@ -87,6 +91,7 @@ void Connection::read() {
     return update_events();
   }
   worker().statistics.net_input_bytes.add(static_cast<uint64_t>(got));
+  if (source) [[unlikely]] source->heard();
   // What was published before the client sent this comes before the replies to it.
   worker_.deliver_pushes();
   if (doomed_) return;
@@ -205,6 +210,12 @@ size_t Connection::process(std::string_view input) {
 Gate::Outcome Connection::execute(CommandView const& command, bool resume) {
   if (looks_like_http(command[0])) [[unlikely]] {
     worker_.warn_cross_protocol();
+    doom();
+    close_after_reply();
+    return Gate::Outcome::kDone;
+  }
+  if (source && !iequals(command[0], "REPLCONF")) [[unlikely]] {
+    services().logger.warning("Replica %s sent a command that would be answered, and is disconnected", card().address.c_str());
     doom();
     close_after_reply();
     return Gate::Outcome::kDone;
@@ -335,6 +346,7 @@ void Connection::flush() {
   // While a long command writes its reply piece by piece, only what came before it could be sent; it waits with it.
   if (running && !running->streams()) return;
   if (needed_offset > 0 && !worker_.log_allows(*this)) return;
+  if (source && !fill_from_source()) [[unlikely]] return;
   if (!output_.empty()) {
     Result<size_t> sent = send_output(fd_.get(), output_, kSendBytesMax);
     worker().statistics.writes.add(1);
@@ -346,9 +358,25 @@ void Connection::flush() {
   }
   output_blocked_ = !output_.empty();
   if (!output_blocked_ && closing() && !running) return doom();
-  if (output_blocked_ && limits_exceeded()) return close_for_output();
+  if (source_has_more_ && !output_blocked_) [[unlikely]] worker_.schedule_flush(*this);
+  if (output_blocked_ && !source && limits_exceeded()) return close_for_output();
   card().output_bytes.store(output_.size(), std::memory_order_relaxed);
   update_events();
+}
+
+bool Connection::fill_from_source() {
+  source_has_more_ = false;
+  if (output_.size() >= kSendBytesMax) return true;
+  switch (source->fill(output_)) {
+    case OutputSource::Left::kNothing: break;
+    case OutputSource::Left::kMore: source_has_more_ = true; break;
+    case OutputSource::Left::kClose:
+      close_after_reply();
+      if (!output_.empty()) static_cast<void>(send_output(fd_.get(), output_, kSendBytesMax));
+      doom();
+      return false;
+  }
+  return true;
 }
 
 void Connection::check_output_limit() {

@@ -99,6 +99,8 @@ class Connection final : public Session, public EventLoop::Handler {
   void update_card();
   bool limits_exceeded();
   void release_deferred();
+  /// Adds what the source has. False: the connection is closed.
+  bool fill_from_source();
 
   Worker& worker_;
   UniqueFd fd_;
@@ -115,6 +117,7 @@ class Connection final : public Session, public EventLoop::Handler {
   Wait wait_ = Wait::kReading;
   bool end_of_input_ = false;
   bool output_blocked_ = false;
+  bool source_has_more_ = false;
   bool output_watched_ = false;
   bool doomed_ = false;
 };

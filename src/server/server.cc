@@ -17,6 +17,7 @@
 #include "config/inert_directives.h"
 #include "pubsub/monitor_command.h"
 #include "pubsub/subscribe.h"
+#include "replication/commands.h"
 #include "scripting/families.h"
 #include "server/last_run.h"
 #include "server/process.h"
@@ -49,7 +50,8 @@ log::FsyncPolicy fsync_policy(config::Config const& config) {
 Keyspace::Options keyspace_options(config::Config const& config, int workers) {
   return {.partitions = static_cast<uint32_t>(config.integer(Directive::kPartitions)),
           .databases = static_cast<int>(config.integer(Directive::kDatabases)),
-          .concurrent = workers > 1};
+          // The link to a primary has a thread of its own.
+          .concurrent = workers > 1 || config.replica_of()};
 }
 
 log::AofLocation aof_location(config::Config const& config) {
@@ -65,6 +67,7 @@ std::vector<CommandRows> Server::families() {
   all.push_back(subscribe_commands());
   all.push_back(monitor_command());
   all.push_back(health_commands());
+  all.push_back(replication::replication_commands());
   for (CommandRows rows : scripting::families()) all.push_back(rows);
   for (CommandRows rows : admin_families()) all.push_back(rows);
   return all;
@@ -90,10 +93,11 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
                 state_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
-                &audience_.monitors, &health_},
+                &audience_.monitors, &health_, &replication_},
       data_lock_(disk_, logger),
       health_(services_, disk_),
       gate_(services_),
+      replication_(services_, gate_, disk_, statistics_.add_worker()),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
     workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker(), audience_.office.inbox(i)));
@@ -143,7 +147,31 @@ void Server::connect_parts() {
     if (log_.policy() != log::FsyncPolicy::kAlways) tell_workers();
   });
   persistence_.set_hooks({.work = [this] { wake_workers(); }, .relief = [this] { wake_workers(); },
-                          .make_replay = [this] { return make_replay(); }});
+                          .make_replay = [this] { return make_replay(); },
+                          .restored = [this](snapshot::StreamIdentity const& saved) { replication_.restore(saved); },
+                          .identity = [this] { return replication_.identity(); }});
+  connect_replication();
+}
+
+void Server::connect_replication() {
+  replication_.replicas().wake_connection = [this](ClientCard& card) {
+    Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
+    worker->post([worker, id = card.id] { worker->flush_connection(id); });
+  };
+  replication_.share_keyspace = [this](std::function<void()> then) {
+    workers_[0]->post([this, then] { share_keyspace(then); });
+  };
+  log_.on_written([this](uint64_t) { replication_.replicas().log_advanced(); });
+}
+
+/// On worker 0. A script that is in the middle of its run there counts on being alone.
+void Server::share_keyspace(std::function<void()> const& then) {
+  if (workers_[0]->context().suspended) {
+    workers_[0]->loop().after_us(kShutdownPollMicroseconds, [this, then] { share_keyspace(then); });
+    return;
+  }
+  keyspace_.make_concurrent();
+  then();
 }
 
 void Server::apply_keyspace_settings() {
@@ -211,6 +239,12 @@ void Server::connect_config() {
   config_.on_change({Directive::kLatencyMonitorThreshold}, set_latency_threshold);
   config_.on_change({Directive::kDir, Directive::kDbfilename, Directive::kSave, Directive::kAppendonly},
                     [this]() -> Status { return data_lock_.hold(config_); });
+  config_.on_change({Directive::kReplicaReadOnly, Directive::kReplicaServeStaleData, Directive::kMinReplicasToWrite,
+                     Directive::kMinReplicasMaxLag},
+                    [this]() -> Status {
+                      replication_.review();
+                      return {};
+                    });
   config_.on_change({Directive::kAppendfsync}, [this]() -> Status {
     log_.set_policy(fsync_policy(config_));
     return {};
@@ -304,6 +338,7 @@ int Server::run() {
     return 1;
   }
   persistence_.expect_load();
+  replication_.prepare();
   health_.start();
   if (Status opened = open_admin_port(); !opened) {
     logger_.warning("Fatal: %s", opened.error().message.c_str());
@@ -344,6 +379,7 @@ int Server::run() {
   admin_.stop();
   health_.stop();
   if (loader_.joinable()) loader_.join();
+  replication_.stop();
   persistence_.stop();
   if (Status ended = log_.shutdown(); !ended) {
     logger_.warning("Error closing the AOF: %s", ended.error().message.c_str());
@@ -390,6 +426,7 @@ void Server::load() {
   if (!result->found_nothing && !result->from_append_only) {
     logger_.notice("DB loaded from disk: %.3f seconds", static_cast<double>(result->duration_us) / 1e6);
   }
+  replication_.begin();
   workers_[0]->post([this] { loaded(); });
 }
 
@@ -405,6 +442,7 @@ void Server::cron() {
   keyspace_.access().clock.store(static_cast<uint32_t>(now_ms / 1000), std::memory_order_relaxed);
   statistics_.sample(clock_.monotonic_us());
   persistence_.tick();
+  replication_.tick();
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
   uint64_t limit = config_.memory(Directive::kMaxmemory);

@@ -30,6 +30,7 @@
 #include "log/log.h"
 #include "memory/lazy_free.h"
 #include "pubsub/audience.h"
+#include "replication/replication.h"
 #include "scripting/scripting.h"
 #include "server/acceptor.h"
 #include "server/data_lock.h"
@@ -64,6 +65,8 @@ class Server final : public ServerControl {
   bool rename_commands();
   void connect_parts();
   void connect_config();
+  void connect_replication();
+  void share_keyspace(std::function<void()> const& then);
   void apply_keyspace_settings();
   void apply_value_limits();
   bool raise_file_limit();
@@ -105,6 +108,7 @@ class Server final : public ServerControl {
   health::Monitor health_;
   health::HttpEndpoint admin_;
   Gate gate_;
+  replication::Replication replication_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Acceptor acceptor_;
   std::unique_ptr<SignalReceiver> signals_;

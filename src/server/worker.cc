@@ -77,6 +77,11 @@ void Worker::close_connection(uint64_t id) {
   found->second->doom();
 }
 
+void Worker::flush_connection(uint64_t id) {
+  auto found = connections_.find(id);
+  if (found != connections_.end()) schedule_flush(*found->second);
+}
+
 void Worker::serve_others(Connection& connection, BusyScript const& script) {
   if (suspended_) return;
   if (!second_desk_) {
@@ -244,7 +249,8 @@ void Worker::cron() {
   if (timeout_s > 0) {
     for (auto& [id, connection] : connections_) {
       int64_t idle_ms = context().now_ms - connection->card().last_interaction_ms.load(std::memory_order_relaxed);
-      if (connection->wait() == Connection::Wait::kReading && !suspended(*connection) && idle_ms > timeout_s * 1000) {
+      bool const idle = connection->wait() == Connection::Wait::kReading && !suspended(*connection) && !connection->source;
+      if (idle && idle_ms > timeout_s * 1000) {
         services_.logger.verbose("Closing idle client");
         connection->doom();
       }

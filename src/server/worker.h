@@ -57,6 +57,8 @@ class Worker {
   void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card);
   /// Closes the connection with this id if it is still here (CLIENT KILL).
   void close_connection(uint64_t id);
+  /// Sends what there is for the connection with this id, if it is still here.
+  void flush_connection(uint64_t id);
   /// Hands what is in the inbox to its receivers.
   void deliver_pushes();
   /// The log is durable up to a new offset: replies that waited may go.

@@ -119,6 +119,11 @@ bool CutRunner::begin_slice() {
   // The log's offset belongs to the same moment as the epoch.
   bool const begun = cut_.try_begin(form_, [this] {
     if (switch_log_) parts_.log.switch_increment();
+    if (begin_backlog_) parts_.log.begin_backlog();
+    // What follows can be understood by who has nothing but this cut.
+    if (payload_) parts_.log.forget_database();
+    identity_ = hooks_.identity ? hooks_.identity() : std::nullopt;
+    if (payload_) payload_->begin(identity_.value_or(StreamIdentity{}));
     if (parts_.functions) functions_ = parts_.functions->sources();
   });
   if (!begun) return true;
@@ -186,15 +191,15 @@ CutResult CutRunner::execute(CutJob const& job) {
   keys_processed_.store(0, std::memory_order_relaxed);
   auto file = open(job);
   if (!file) return {.status = std::unexpected(file.error())};
-  if (job.with_increment) {
-    if (Status prepared = prepare_increment(); !prepared) {
-      parts_.logger.warning("Can't create the next AOF increment: %s", prepared.error().message.c_str());
-      file->remove();
-      return {.status = std::move(prepared), .cancelled = cancelled()};
-    }
+  payload_ = job.payload;
+  switch_log_ = job.with_increment;
+  begin_backlog_ = payload_ && !parts_.log.backlog().readable();
+  if (Status prepared = prepare_log(job); !prepared) {
+    parts_.logger.warning("Can't create the next AOF increment: %s", prepared.error().message.c_str());
+    file->remove();
+    return {.status = std::move(prepared), .cancelled = cancelled()};
   }
   if (parts_.config.flag(Directive::kNoAppendfsyncOnRewrite)) parts_.log.set_sync_paused(true);
-  switch_log_ = job.with_increment;
   queue_.reset();
   enter(Phase::kBegin);
 
@@ -208,13 +213,16 @@ CutResult CutRunner::execute(CutJob const& job) {
       file->remove();
     }
     if (job.with_increment) parts_.log.abandon_cut();
+    if (begin_backlog_) parts_.log.abandon_backlog();
   }
   return {.status = std::move(status), .cancelled = cancelled(), .dirty = cut_.facts().dirty};
 }
 
-Status CutRunner::prepare_increment() {
+/// What the cut switches the log to.
+Status CutRunner::prepare_log(CutJob const& job) {
+  if (!job.with_increment && !begin_backlog_) return {};
   for (int retry = 0;; retry++) {
-    Status prepared = parts_.log.prepare_increment();
+    Status prepared = begin_backlog_ ? parts_.log.prepare_backlog(directory()) : parts_.log.prepare_increment();
     if (prepared || prepared.error().errnum != EBUSY || retry == kIncrementRetries || cancelled()) return prepared;
     wait_us(kIncrementRetryMicroseconds);
   }
@@ -223,20 +231,27 @@ Status CutRunner::prepare_increment() {
 Result<SnapshotFile> CutRunner::open(CutJob const& job) {
   config::Config const& config = parts_.config;
   bool const aof = job.destination == CutJob::Destination::kAofBase;
+  bool const payload = job.destination == CutJob::Destination::kPayload;
   bool const resp = aof && !config.flag(Directive::kAofUseRdbPreamble);
   form_ = {.form = resp ? RecordForm::kResp : RecordForm::kRdb, .compress = config.flag(Directive::kRdbcompression)};
   follow_policy(form_, config.choice<config::MaxmemoryPolicy>(Directive::kMaxmemoryPolicy));
   SnapshotFile::Options const options{.form = form_.form,
                                       .compress = form_.compress,
                                       .checksum = config.flag(Directive::kRdbchecksum),
-                                      .incremental_sync = config.flag(aof ? Directive::kAofRewriteIncrementalFsync
-                                                                          : Directive::kRdbSaveIncrementalFsync)};
+                                      .incremental_sync = !payload && config.flag(aof ? Directive::kAofRewriteIncrementalFsync
+                                                                                      : Directive::kRdbSaveIncrementalFsync),
+                                      .transient = payload};
   std::string const pid = to_text(getpid());
-  std::string const name = aof ? "temp-rewriteaof-bg-" + pid + ".aof" : "temp-" + pid + ".rdb";
+  std::string const name = aof       ? "temp-rewriteaof-bg-" + pid + ".aof"
+                           : payload ? "temp-payload-" + pid + ".rdb"
+                                     : "temp-" + pid + ".rdb";
   auto file = SnapshotFile::create(parts_.disk, directory() + "/" + name, options);
   if (!file) {
     parts_.logger.warning("Failed opening the temp %s file %s (in server root dir %s) for saving: %s",
                           aof ? "AOF" : "RDB", name.c_str(), directory().c_str(), std::strerror(file.error().errnum));
+  }
+  if (file && payload) {
+    if (Status opened = job.payload->open(parts_.disk, file->path()); !opened) return std::unexpected(opened.error());
   }
   return file;
 }
@@ -250,7 +265,8 @@ Status CutRunner::consume(SnapshotFile& file, CutJob const& job) {
                               .used_memory_bytes = parts_.keyspace.page_bytes(),
                               .aof_base = job.destination == CutJob::Destination::kAofBase,
                               .annotate = parts_.config.flag(Directive::kAofTimestampEnabled),
-                              .functions = functions_},
+                              .functions = functions_,
+                              .identity = identity_},
                              cut_.facts());
   };
   while (BlockPtr block = queue_.pop()) {
@@ -259,6 +275,7 @@ Status CutRunner::consume(SnapshotFile& file, CutJob const& job) {
       if (status) status = file.write_block(*block);
       // The walk goes on, but only to bring the epochs up to date.
       if (!status) cut_.discard();
+      if (status && payload_) payload_->grow(file.bytes());
       keys_processed_.fetch_add(block->keys, std::memory_order_relaxed);
       pace(block->keys);
     }
@@ -277,7 +294,12 @@ Status CutRunner::conclude(SnapshotFile& file, CutJob const& job) {
                           std::strerror(finished.error().errnum));
     return finished;
   }
-  return job.destination == CutJob::Destination::kRdbFile ? move_to_destination(file) : commit_base(file);
+  switch (job.destination) {
+    case CutJob::Destination::kRdbFile: return move_to_destination(file);
+    case CutJob::Destination::kAofBase: return commit_base(file);
+    case CutJob::Destination::kPayload: payload_->grow(file.bytes()); break;
+  }
+  return {};
 }
 
 Status CutRunner::move_to_destination(SnapshotFile& file) {

@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "snapshot/cut.h"
+#include "snapshot/payload.h"
 #include "snapshot/persistence.h"
 #include "snapshot/snapshot_file.h"
 
@@ -19,12 +20,14 @@ namespace holdfast::snapshot {
 struct CutJob {
   /// Grows from job to job.
   uint64_t id = 0;
-  enum class Destination : uint8_t { kRdbFile, kAofBase };
+  enum class Destination : uint8_t { kRdbFile, kAofBase, kPayload };
   Destination destination = Destination::kRdbFile;
   /// BGSAVE and rewrites say in the log that they start and how they end.
   bool background = true;
   /// kAofBase: the log goes on in a new increment from the cut on. False with appendonly no: a base only.
   bool with_increment = false;
+  /// Of kPayload.
+  std::shared_ptr<Payload> payload = nullptr;
 };
 
 struct CutResult {
@@ -69,7 +72,7 @@ class CutRunner {
   // The file thread.
   void run();
   CutResult execute(CutJob const& job);
-  Status prepare_increment();
+  Status prepare_log(CutJob const& job);
   Result<SnapshotFile> open(CutJob const& job);
   Status consume(SnapshotFile& file, CutJob const& job);
   Status conclude(SnapshotFile& file, CutJob const& job);
@@ -107,7 +110,10 @@ class CutRunner {
   std::atomic<uint64_t> keys_processed_{0};
   SaveForm form_;            // of the job; written before kBegin
   FunctionStore::Sources functions_;  // at the cut; written before kWalk
-  bool switch_log_ = false;  // likewise
+  std::optional<StreamIdentity> identity_;  // likewise
+  bool switch_log_ = false;     // written before kBegin
+  bool begin_backlog_ = false;  // likewise
+  std::shared_ptr<Payload> payload_;  // likewise
 
   // Of run_global; written before kGlobal.
   std::function<void()> global_work_;

@@ -1,10 +1,12 @@
 #include "snapshot/dataset_loader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "config/accident_warnings.h"
 #include "snapshot/snapshot_file.h"
 
 namespace holdfast::snapshot {
@@ -55,6 +57,7 @@ Status DatasetLoader::load_dump(Persistence::StartLoad const& start, Persistence
   auto const rdb = load_rdb(load_parts(), rdb_path(), load_options(start.inserters));
   if (rdb) {
     parts_.logger.notice("DB loaded from disk: %.3f seconds", static_cast<double>(mono_us() - start_us) / 1e6);
+    loaded.identity = rdb->identity;
     return {};
   }
   loaded.found_nothing = rdb.error().errnum == ENOENT;
@@ -114,6 +117,16 @@ Status DatasetLoader::reload_dump(Persistence::Reload const& reload) {
   if (loaded) return {};
   empty_dataset();
   return std::unexpected(loaded.error());
+}
+
+Result<LoadedRdb> DatasetLoader::adopt_dump(std::string const& path) {
+  empty_dataset();
+  LoadOptions options = load_options(std::max(1, config::read_machine_facts().usable_cpus));
+  options.keep_expired = true;
+  if (auto const size = parts_.disk.file_size(path)) progress_.total_bytes.store(*size, std::memory_order_relaxed);
+  auto loaded = load_rdb(load_parts(), path, options);
+  if (!loaded) empty_dataset();
+  return loaded;
 }
 
 Status DatasetLoader::reload_append_only(ReplayCommand const& replay) {

@@ -24,6 +24,8 @@ class DatasetLoader {
   /// DEBUG RELOAD and DEBUG LOADAOF: the caller holds all partitions. A failure leaves the key space empty, but for what
   /// can be known before anything is changed.
   Status reload_dump(Persistence::Reload const& reload);
+  /// The file, of a primary, replaces everything. Keys that have expired are kept: the primary deletes them.
+  Result<LoadedRdb> adopt_dump(std::string const& path);
   Status reload_append_only(ReplayCommand const& replay);
 
   LoadProgress const& progress() const { return progress_; }

@@ -16,6 +16,7 @@
 #include "log/aof_directory.h"
 #include "log/recovery.h"
 #include "snapshot/function_store.h"
+#include "snapshot/payload.h"
 
 namespace holdfast::snapshot {
 
@@ -59,6 +60,8 @@ struct LoadedRdb {
   uint64_t expired = 0;
   /// Length of the RDB in the file; what follows is the tail of an AOF.
   uint64_t bytes = 0;
+  /// Where the stream of writes went on, if it says so.
+  std::optional<StreamIdentity> identity = std::nullopt;
 };
 
 /// Loads the RDB at the beginning of `path`. All log lines are written. After a failure the key space may be half

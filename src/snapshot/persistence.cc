@@ -24,6 +24,8 @@ constexpr size_t kResultsMax = 64;
 constexpr int64_t kSwitchOnRetrySeconds = 1;
 /// Waiting for the locks of a reload, and for the log.
 constexpr int64_t kLockRetryMicroseconds = 200;
+/// Stream bytes in one file of the backlog where there is no AOF.
+constexpr uint64_t kBacklogFileBytes = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -45,6 +47,10 @@ class Persistence::Impl {
   Status set_append_only(bool on);
   void cancel();
   std::optional<uint64_t> start_reload(Reload reload);
+  void send_dataset(std::shared_ptr<Payload> payload) { enqueue({.kind = Kind::kPayload, .payload = std::move(payload)}); }
+  uint64_t adopt_dataset(Adoption adoption);
+  uint64_t begin_backlog();
+  void end_backlog() { enqueue({.kind = Kind::kEndBacklog}); }
   PersistenceInfo info();
   void reset_figures();
   bool idle() EXCLUDES(mutex_) {
@@ -56,12 +62,14 @@ class Persistence::Impl {
   CutRunner& runner() { return runner_; }
 
  private:
-  enum class Kind : uint8_t { kSave, kRewrite, kTurnOff, kReload };
+  enum class Kind : uint8_t { kSave, kRewrite, kTurnOff, kReload, kPayload, kAdopt, kBeginBacklog, kTendBacklog, kEndBacklog };
   struct Job {
     Kind kind;
     bool background = true;
     uint64_t ticket = 0;  ///< 0: nobody asks
     Reload reload = {};
+    std::shared_ptr<Payload> payload = {};
+    std::shared_ptr<Adoption const> adoption = {};
     std::string announcement = {};  ///< log line when it starts
     // While it runs:
     uint64_t id = 0;
@@ -83,7 +91,9 @@ class Persistence::Impl {
   int64_t now_s() const { return parts_.clock.unix_us() / 1'000'000; }
   int64_t mono_us() const { return parts_.clock.monotonic_us(); }
   bool running(Kind kind) const REQUIRES(mutex_) { return job_ && job_->kind == kind && !job_->cancelled; }
-  bool save_waiting() const REQUIRES(mutex_) { return !waiting_.empty(); }
+  bool save_waiting() const REQUIRES(mutex_) {
+    return std::ranges::any_of(waiting_, [](Job const& job) { return job.kind == Kind::kSave; });
+  }
 
   Chosen choose() REQUIRES(mutex_);
   Job& begin(Job job) REQUIRES(mutex_);
@@ -97,7 +107,11 @@ class Persistence::Impl {
   Chosen automatic_job(Triggers const& triggers) REQUIRES(mutex_);
   uint64_t changes() const REQUIRES(mutex_) { return parts_.keyspace.sum(&Partition::dirty) - dirty_at_save_; }
 
+  void enqueue(Job job) EXCLUDES(mutex_);
+  void tend_backlog();
   Status reload(Reload const& reload);
+  Status adopt(Adoption const& adoption);
+  Status restart_log(StreamIdentity const& at);
   Status settle_log();
   void end_loading() EXCLUDES(mutex_);
 
@@ -109,7 +123,7 @@ class Persistence::Impl {
 
   Mutex mutex_;
   Chosen job_ GUARDED_BY(mutex_);
-  std::deque<Job> waiting_ GUARDED_BY(mutex_);  // saves that somebody waits for
+  std::deque<Job> waiting_ GUARDED_BY(mutex_);  // what somebody waits for
   bool save_scheduled_ GUARDED_BY(mutex_) = false;
   bool rewrite_scheduled_ GUARDED_BY(mutex_) = false;
   bool append_only_ GUARDED_BY(mutex_) = false;  // what is wanted
@@ -220,7 +234,7 @@ void Persistence::Impl::cancel() {
     save_scheduled_ = rewrite_scheduled_ = false;
     for (Job const& job : waiting_) keep_result(job, fail("cancelled", ECANCELED));
     waiting_.clear();
-    if (!job_ || (job_->kind != Kind::kSave && job_->kind != Kind::kRewrite)) return;
+    if (!job_ || (job_->kind != Kind::kSave && job_->kind != Kind::kRewrite && job_->kind != Kind::kPayload)) return;
     job_->cancelled = true;
     id = job_->id;
   }
@@ -237,6 +251,36 @@ std::optional<uint64_t> Persistence::Impl::start_reload(Reload reload) {
   }
   start(chosen);
   return chosen->ticket;
+}
+
+void Persistence::Impl::enqueue(Job job) {
+  Chosen chosen;
+  {
+    MutexLock lock(mutex_);
+    waiting_.push_back(std::move(job));
+    if (!job_ && !owner_.loading()) chosen = choose();
+  }
+  start(chosen);
+}
+
+uint64_t Persistence::Impl::adopt_dataset(Adoption adoption) {
+  uint64_t ticket = 0;
+  {
+    MutexLock lock(mutex_);
+    ticket = ++last_ticket_;
+  }
+  enqueue({.kind = Kind::kAdopt, .ticket = ticket, .adoption = std::make_shared<Adoption const>(std::move(adoption))});
+  return ticket;
+}
+
+uint64_t Persistence::Impl::begin_backlog() {
+  uint64_t ticket = 0;
+  {
+    MutexLock lock(mutex_);
+    ticket = ++last_ticket_;
+  }
+  enqueue({.kind = Kind::kBeginBacklog, .ticket = ticket});
+  return ticket;
 }
 
 // ---- one job after the other ----
@@ -295,6 +339,32 @@ void Persistence::Impl::start(Chosen const& chosen) {
       break;
     case Kind::kReload:
       runner_.run_blocking(job.id, [this, job] { job_done(reload(job.reload)); });
+      break;
+    case Kind::kPayload:
+      runner_.run_cut({.id = job.id, .destination = CutJob::Destination::kPayload, .payload = job.payload},
+                      [this, payload = job.payload](CutResult result) {
+                        payload->end(result.status.has_value());
+                        job_done(std::move(result.status));
+                      });
+      break;
+    case Kind::kAdopt:
+      runner_.run_blocking(job.id, [this, adoption = job.adoption] { job_done(adopt(*adoption)); });
+      break;
+    case Kind::kBeginBacklog:
+      runner_.run_blocking(job.id, [this] {
+        Status prepared = parts_.log.prepare_backlog(parts_.config.text(Directive::kDir));
+        if (!prepared) return job_done(std::move(prepared));
+        runner_.run_global([this] { parts_.log.begin_backlog(); }, [this] { job_done({}); });
+      });
+      break;
+    case Kind::kTendBacklog:
+      runner_.run_blocking(job.id, [this] {
+        tend_backlog();
+        job_done({});
+      });
+      break;
+    case Kind::kEndBacklog:
+      runner_.run_global([this] { parts_.log.end_backlog(); }, [this] { job_done({}); });
       break;
   }
 }
@@ -367,12 +437,15 @@ void Persistence::Impl::tick() {
       .rewrite_percentage = parts_.config.integer(Directive::kAutoAofRewritePercentage),
       .rewrite_bytes_min = parts_.config.memory(Directive::kAutoAofRewriteMinSize),
   };
+  log::Backlog const& backlog = parts_.log.backlog();
+  bool const backlog_due = backlog.active() && (!backlog.readable() || backlog.newest_bytes() >= kBacklogFileBytes);
   Chosen chosen;
   {
     MutexLock lock(mutex_);
     if (job_ || owner_.loading()) return;
     chosen = choose();
     if (!chosen) chosen = automatic_job(triggers);
+    if (!chosen && backlog_due) chosen = begin({.kind = Kind::kTendBacklog});
   }
   start(chosen);
 }
@@ -462,6 +535,43 @@ Status Persistence::Impl::reload(Reload const& reload) {
   return status;
 }
 
+Status Persistence::Impl::adopt(Adoption const& adoption) {
+  GlobalLock all(parts_.keyspace);
+  while (!all.try_lock()) runner_.pause_us(kLockRetryMicroseconds);
+  loader_.begin();
+  adoption.before();
+  // The old files stay in force on the disk until the first base of the new data set is committed.
+  parts_.log.end_backlog();
+  parts_.log.turn_off();
+  auto const loaded = loader_.adopt_dump(adoption.path);
+  StreamIdentity at = adoption.at;
+  if (loaded && loaded->identity) at.db = loaded->identity->db;
+  Status status = restart_log(at);
+  if (!loaded) status = std::unexpected(loaded.error());
+  if (status) adoption.after(at.db);
+  {
+    MutexLock lock(mutex_);
+    last_rewrite_try_s_ = 0;
+  }
+  end_loading();
+  all.unlock();
+  return status;
+}
+
+Status Persistence::Impl::restart_log(StreamIdentity const& at) {
+  while (!parts_.log.idle()) runner_.pause_us(kLockRetryMicroseconds);
+  parts_.log.restart_stream(at.offset, at.db);
+  if (Status prepared = parts_.log.prepare_backlog(parts_.config.text(Directive::kDir)); !prepared) return prepared;
+  parts_.log.begin_backlog();
+  return {};
+}
+
+void Persistence::Impl::tend_backlog() {
+  uint64_t const keep = std::max(parts_.config.memory(Directive::kReplBacklogSize), parts_.config.memory(Directive::kReplBacklogDiskSize));
+  Status const tended = parts_.log.tend_backlog(parts_.config.text(Directive::kDir), kBacklogFileBytes, keep);
+  if (!tended) parts_.logger.warning("Can't create a file for the replication backlog: %s", tended.error().message.c_str());
+}
+
 /// Waits until the files of the AOF have all that was appended. Nobody appends meanwhile.
 Status Persistence::Impl::settle_log() {
   if (parts_.log.state() != log::LogState::kOn) return fail("there is no append only file");
@@ -479,6 +589,7 @@ Result<Persistence::StartLoaded> Persistence::Impl::load_at_start(StartLoad cons
     MutexLock lock(mutex_);
     append_only_ = true;
   }
+  if (loaded && loaded->identity && hooks_.restored) hooks_.restored(*loaded->identity);
   end_loading();
   return loaded;
 }
@@ -496,6 +607,10 @@ Persistence::Request Persistence::background_rewrite() { return impl_->backgroun
 Status Persistence::set_append_only(bool on) { return impl_->set_append_only(on); }
 void Persistence::cancel() { impl_->cancel(); }
 std::optional<uint64_t> Persistence::start_reload(Reload reload) { return impl_->start_reload(reload); }
+void Persistence::send_dataset(std::shared_ptr<Payload> payload) { impl_->send_dataset(std::move(payload)); }
+uint64_t Persistence::adopt_dataset(Adoption adoption) { return impl_->adopt_dataset(std::move(adoption)); }
+uint64_t Persistence::begin_backlog() { return impl_->begin_backlog(); }
+void Persistence::end_backlog() { impl_->end_backlog(); }
 PersistenceInfo Persistence::info() { return impl_->info(); }
 void Persistence::reset_figures() { impl_->reset_figures(); }
 bool Persistence::idle() { return impl_->idle(); }

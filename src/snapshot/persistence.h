@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "snapshot/function_store.h"
 #include "snapshot/loader.h"
+#include "snapshot/payload.h"
 
 namespace holdfast::snapshot {
 
@@ -76,6 +77,11 @@ class Persistence {
     std::function<void()> relief;
     /// A new way to run the commands of an AOF, for one thread that owns the key space (DEBUG LOADAOF).
     std::function<ReplayCommand()> make_replay;
+    /// The RDB file of the start belongs to this place in a history. Called before anybody may write.
+    std::function<void(StreamIdentity const&)> restored;
+    /// The present place in the history of writes, which a snapshot notes; nothing when nobody could go on from it. Called in a
+    /// global transaction.
+    std::function<std::optional<StreamIdentity>()> identity;
   };
 
   enum class Request : uint8_t {
@@ -122,6 +128,22 @@ class Persistence {
   };
   std::optional<uint64_t> start_reload(Reload reload);
 
+  /// A cut for replicas; from it on the log is in the backlog. The payload tells how it goes.
+  void send_dataset(std::shared_ptr<Payload> payload);
+  /// The file of a primary's data set takes the place of all data: the AOF is turned off before and begins anew afterwards, the
+  /// stream goes on at `at`, in the backlog. `before` and `after` run while all partitions are locked, `after` only when it went
+  /// well. The result is asked of `save_result`.
+  struct Adoption {
+    std::string path;
+    StreamIdentity at;
+    std::function<void()> before;
+    std::function<void(int db)> after;  ///< with the database that is selected in the stream
+  };
+  uint64_t adopt_dataset(Adoption adoption);
+  /// From some moment on the log is in the backlog. The result is asked of `save_result`.
+  uint64_t begin_backlog();
+  /// Nothing is kept for replicas any more.
+  void end_backlog();
   PersistenceInfo info();
   /// CONFIG RESETSTAT: counts of saves and rewrites.
   void reset_figures();
@@ -150,6 +172,8 @@ class Persistence {
     int64_t duration_us = 0;
     bool from_append_only = false;
     bool found_nothing = false;
+    /// Of the RDB file that was loaded.
+    std::optional<StreamIdentity> identity = std::nullopt;
   };
   /// From now on `loading` is true: the workers may start before the load.
   void expect_load() { loading_.store(true, std::memory_order_release); }

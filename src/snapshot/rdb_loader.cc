@@ -20,6 +20,7 @@ constexpr uint64_t kProgressKeys = 4096;
 constexpr uint64_t kEntryBytesMin = 4;
 /// Databases with fewer keys just grow.
 constexpr uint64_t kExpectedKeysMin = 100'000;
+constexpr size_t kReplicationIdDigits = 40;
 
 class RdbLoad {
  public:
@@ -45,6 +46,7 @@ class RdbLoad {
     if (!read) return std::unexpected(read.error());
     note_progress();
     loaded_.bytes = reader_.offset();
+    if (identity_.id.size() == kReplicationIdDigits && has_offset_) loaded_.identity = identity_;
     for (uint32_t i = 0; i < parts_.keyspace.partition_count(); i++) {
       for (int db = 0; db < parts_.keyspace.databases(); db++)
         Keyspace::publish_counters(parts_.keyspace.partition(i), db);
@@ -101,7 +103,9 @@ class RdbLoad {
                     to_text(static_cast<int>(entry.type)) + " are not supported yet");
     }
     if (++seen_ % kProgressKeys == 0) note_progress();
-    if (entry.expire_ms && !options_.keep_expired && *entry.expire_ms < now_ms_) {
+    // Who goes on with a history deletes what has expired in it as well, so that replicas of it do the same.
+    bool const keep = options_.keep_expired || has_offset_;
+    if (entry.expire_ms && !keep && *entry.expire_ms < now_ms_) {
       loaded_.expired++;
       return {};
     }
@@ -152,8 +156,17 @@ class RdbLoad {
       if (value == "1") logger.notice("RDB is base AOF");
     } else if (name == "aof-preamble") {
       if (value == "1") logger.notice("RDB has an AOF tail");
+    } else if (name == "repl-id") {
+      identity_.id = value;
+    } else if (name == "repl-offset") {
+      auto const offset = parse_int64(value);
+      has_offset_ = offset && *offset >= 0;
+      if (has_offset_) identity_.offset = static_cast<uint64_t>(*offset);
+    } else if (name == "repl-stream-db") {
+      auto const db = parse_int64(value);
+      if (db && *db > 0 && *db < parts_.keyspace.databases()) identity_.db = static_cast<int>(*db);
     } else {
-      // Redis says nothing about repl-* and redis-bits, and logs unknown fields at level debug.
+      // Redis says nothing about redis-bits, and logs unknown fields at level debug.
       logger.debug("RDB field '%s': %s", name.c_str(), value.c_str());
     }
   }
@@ -200,6 +213,8 @@ class RdbLoad {
   uint64_t clock_s_;
   LoadedRdb loaded_;
   LoadedRdb noted_;
+  StreamIdentity identity_;
+  bool has_offset_ = false;
   uint64_t seen_ = 0;
 };
 

@@ -50,6 +50,11 @@ Status SnapshotFile::write_header(Header const& header, CutFacts const& facts) {
   writer.aux("redis-bits", int64_t{64});
   writer.aux("ctime", header.unix_seconds);
   writer.aux("used-mem", static_cast<int64_t>(header.used_memory_bytes));
+  if (header.identity) {
+    writer.aux("repl-stream-db", int64_t{header.identity->db});
+    writer.aux("repl-id", header.identity->id);
+    writer.aux("repl-offset", static_cast<int64_t>(header.identity->offset));
+  }
   writer.aux("aof-base", int64_t{header.aof_base});
   if (header.functions) {
     for (std::string const& source : *header.functions) writer.function(source);
@@ -123,6 +128,7 @@ Status SnapshotFile::finish() {
     bytes_ += end.size();
   }
   failed_step_ = "fsync";
+  if (options_.transient) return file_->close();
   if (Status synced = file_->sync(); !synced) return synced;
   failed_step_ = "fclose";
   return file_->close();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "snapshot/block.h"
 #include "snapshot/cut.h"
 #include "snapshot/function_store.h"
+#include "snapshot/payload.h"
 
 namespace holdfast::snapshot {
 
@@ -28,6 +30,8 @@ class SnapshotFile {
     bool compress = true;
     bool checksum = true;
     bool incremental_sync = true;
+    /// Need not survive the process: it is not synced.
+    bool transient = false;
   };
   /// Informational fields of the header.
   struct Header {
@@ -37,6 +41,8 @@ class SnapshotFile {
     /// Of the RESP form: begin with a `#TS:` annotation.
     bool annotate = false;
     FunctionStore::Sources functions = {};
+    /// Where the stream of writes goes on.
+    std::optional<StreamIdentity> identity = std::nullopt;
   };
 
   static Result<SnapshotFile> create(Disk& disk, std::string path, Options const& options);

@@ -1,0 +1,41 @@
+#include "snapshot/payload.h"
+
+#include <utility>
+
+namespace holdfast::snapshot {
+
+Result<size_t> Payload::read(uint64_t offset, std::span<char> out) {
+  size_t done = 0;
+  while (done < out.size()) {
+    auto const got = reader_->pread(out.subspan(done), offset + done);
+    if (!got) return got;
+    if (*got == 0) return fail("the file of the data set is shorter than what was written to it");
+    done += *got;
+  }
+  return done;
+}
+
+Status Payload::open(Disk& disk, std::string const& path) {
+  auto reader = disk.open_read(path);
+  if (!reader) return std::unexpected(reader.error());
+  reader_ = std::move(*reader);
+  return disk.unlink(path);
+}
+
+void Payload::begin(StreamIdentity identity) {
+  identity_ = std::move(identity);
+  state_.store(State::kGrowing, std::memory_order_release);
+  changed_();
+}
+
+void Payload::grow(uint64_t bytes) {
+  bytes_.store(bytes, std::memory_order_release);
+  changed_();
+}
+
+void Payload::end(bool complete) {
+  state_.store(complete ? State::kComplete : State::kFailed, std::memory_order_release);
+  changed_();
+}
+
+}  // namespace holdfast::snapshot
