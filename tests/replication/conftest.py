@@ -5,9 +5,16 @@ import pytest
 from replication.stage import Stage, chosen_kinds, chosen_pairs
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "holdfast(*roles): only for pairs in which Holdfast plays these roles")
+
+
 def pytest_generate_tests(metafunc):
+    marker = metafunc.definition.get_closest_marker("holdfast")
+    roles = marker.args if marker else ()
     if "kinds" in metafunc.fixturenames:
-        metafunc.parametrize("kinds", chosen_pairs(), ids=lambda pair: pair.name)
+        pairs = [pair for pair in chosen_pairs() if all(getattr(pair, role) == "holdfast" for role in roles)]
+        metafunc.parametrize("kinds", pairs, ids=lambda pair: pair.name)
     if "kind" in metafunc.fixturenames:
         metafunc.parametrize("kind", chosen_kinds())
 

@@ -1,6 +1,7 @@
 """Members of a crew that write to a primary: all types, several databases, transactions, scripts, keys that expire."""
 
 import itertools
+import time
 
 from compat.mixed_dataset import mixed_commands
 from harness import Client, ConnectionClosed, ReplyTimeout
@@ -97,3 +98,41 @@ def burst(client: Client, count: int, prefix: str = "burst", size: int = 100) ->
     for start in range(0, count, 1000):
         commands = [("SET", f"{prefix}:{i}", value) for i in range(start, min(count, start + 1000))]
         assert not any(reply.is_error() for reply in client.pipeline(commands))
+
+
+# Errors after which a client looks for the primary elsewhere; the command had no effect.
+_ELSEWHERE = (b"READONLY", b"MASTERDOWN", b"LOADING", b"UNBLOCKED")
+
+
+def append_in_order(shift, ports, wait_for_replica: bool = False) -> int:
+    """Appends 0, 1, 2... to a list of its own, on whichever of the servers takes writes; each reply must be the length
+    that follows from what was acknowledged before. Returns how many were."""
+    name, count, turn = ledger(shift.number), 0, 0
+    client = Client(ports[0], timeout_s=60)
+    while shift.goes_on():
+        reply = client.command("RPUSH", name, count)
+        if reply.is_error():
+            assert reply.value.startswith(_ELSEWHERE), reply
+            client.close()
+            turn += 1
+            time.sleep(0.01)
+            client = Client(ports[turn % len(ports)], timeout_s=60)
+            continue
+        count += 1
+        assert reply.value == count, f"{name}: {reply.value} elements after {count} acknowledged ones"
+        if wait_for_replica and count % 50 == 0 and turn == 0:
+            reply = client.command("WAIT", 1, 5000)  # the connection may have turned to a replica
+            assert reply.is_error() or reply.value == 1, reply
+    client.close()
+    return count
+
+
+def ledger(number: int) -> str:
+    return f"ledger:{number}"
+
+
+def check_ledgers(actor: Actor, counts: list[int]) -> None:
+    """Each list holds exactly what its writer was told."""
+    for number, count in enumerate(counts):
+        held = [int(word.value) for word in actor.must("LRANGE", ledger(number), 0, -1)]
+        assert held == list(range(count)), f"{ledger(number)}: {len(held)} of {count} elements"
