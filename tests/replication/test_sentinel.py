@@ -7,7 +7,7 @@ import pytest
 
 from harness import Client, reference_binary
 from harness.server import free_port
-from replication.stage import LIMIT_S, until, wait_for_equal
+from replication.stage import EFFORT, LIMIT_S, until, wait_for_equal
 from replication.writers import fill
 
 redis = pytest.importorskip("redis")
@@ -15,6 +15,7 @@ from redis.sentinel import Sentinel  # noqa: E402
 
 NAME = "the-primary"
 QUORUM = 2
+long_run = pytest.mark.skipif(EFFORT < 10, reason="many seconds of waiting for sentinels: in the long run only")
 _CONFIGURATION = """port {port}
 bind 127.0.0.1
 dir {directory}
@@ -136,6 +137,7 @@ def test_the_primary_dies(three, watchers):
     wait_for_equal(new, primary, other)
 
 
+@long_run
 def test_a_failover_on_demand(three, watchers):
     """SENTINEL FAILOVER, while somebody writes; the old primary follows at once."""
     primary, replicas = three
@@ -156,6 +158,7 @@ def test_a_failover_on_demand(three, watchers):
     wait_for_equal(new, primary, other)
 
 
+@long_run
 def test_priorities(three, watchers):
     """The replica with the lower number is chosen; one with 0 never."""
     primary, replicas = three
