@@ -20,10 +20,8 @@ void KeyspaceWalk::visit_some(Txn& txn) {
   for (int buckets = 0; buckets < kBucketsMax && !partition_done(keyspace);) {
     KeyTable* const table = partition.tables[static_cast<size_t>(db_)].get();
     if (table && table->size() > 0) {
-      position_ = table->table().scan(position_, [&](Record const* record) {
-        bool const expired = record->has_expiry() && record->expire_ms() <= txn.now_ms();
-        if (!expired) visit_(db_, *record);
-      });
+      // What has expired and is not deleted yet counts, as for a replica, which is not the one to delete it.
+      position_ = table->table().scan(position_, [&](Record const* record) { visit_(db_, *record); });
       buckets++;
     } else {
       position_ = 0;

@@ -44,6 +44,8 @@ Command const* NestedCalls::admit(Args args) {
   if (!command->arity_fits(args.size())) return refuse("ERR Wrong number of args calling Redis command from script");
   if (command->has(kNoScript)) return refuse("ERR This Redis command is not allowed from script");
   if (session_.trusted()) return command;
+  bool const stale = services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kStaleReplica;
+  if (stale && !command->has(kStale)) return refuse(errors::kStaleReplica.substr(1));
   if (command->has(kWrite)) {
     if (read_only_) return refuse("ERR Write commands are not allowed from read-only scripts.");
     uint32_t const restrictions = services_.guards.restrictions.load(std::memory_order_relaxed);

@@ -1,5 +1,6 @@
 #include "replication/commands.h"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -162,6 +163,19 @@ bool replconf_option(Session& session, std::string_view name, Args args, size_t 
     auto const only = args.integer(value_index, reply, kPositiveOnly);
     if (!only) return false;
     feed.introduction.data_only = *only == 1;
+  } else if (iequals(name, "rdb-filter-only")) {
+    ReplicaFeed::Filter filter;
+    for (std::string_view rest = value; !rest.empty();) {
+      size_t const end = std::min(rest.find(' '), rest.size());
+      std::string_view const word = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (!iequals(word, "functions")) {
+        reply.error("Unsupported rdb-filter-only option: " + std::string(word));
+        return false;
+      }
+      filter.functions = true;
+    }
+    feed.introduction.filter = filter;
   } else if (iequals(name, "version")) {
     // Of the other server; what it can do is told by its capabilities.
   } else {

@@ -53,9 +53,10 @@ void ReplicaFeed::stream_from(uint64_t offset) {
   enter(State::kOnline);
 }
 
-void ReplicaFeed::send(std::shared_ptr<snapshot::Payload> payload, bool old) {
+void ReplicaFeed::send(std::shared_ptr<snapshot::Payload> payload, bool old, bool marked) {
   publish();
   old_ = old;
+  marked_ = marked;
   silent_.store(old, std::memory_order_relaxed);
   {
     MutexLock lock(mutex_);
@@ -116,8 +117,8 @@ OutputSource::Left ReplicaFeed::fill_wait_start(OutputBuffer& output) {
   snapshot::StreamIdentity const& at = payload->identity();
   position_ = at.offset;
   if (!old_) output.append("+FULLRESYNC " + at.id + " " + to_text_unsigned(at.offset) + "\r\n");
-  if (introduction.eof) output.append("$EOF:" + mark_ + "\r\n");
-  enter(introduction.eof ? State::kSendBulk : State::kWaitEnd);
+  if (marked_) output.append("$EOF:" + mark_ + "\r\n");
+  enter(marked_ ? State::kSendBulk : State::kWaitEnd);
   return Left::kMore;
 }
 
@@ -150,15 +151,15 @@ OutputSource::Left ReplicaFeed::fill_bulk(OutputBuffer& output) {
   }
   if (sent_ < there) return Left::kMore;
   if (state != snapshot::Payload::State::kComplete) return Left::kNothing;
-  if (introduction.eof) output.append(mark_);
+  if (marked_) output.append(mark_);
   heard();
   {
     MutexLock lock(mutex_);
     payload_.reset();
   }
   if (introduction.data_only) return Left::kClose;
-  enter(introduction.eof ? State::kWaitAck : State::kOnline);
-  return introduction.eof ? Left::kNothing : Left::kMore;
+  enter(marked_ ? State::kWaitAck : State::kOnline);
+  return marked_ ? Left::kNothing : Left::kMore;
 }
 
 OutputSource::Left ReplicaFeed::fill_stream(OutputBuffer& output) {

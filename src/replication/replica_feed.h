@@ -21,20 +21,25 @@ namespace holdfast::replication {
 ///   kNew --PSYNC, shared history--------------------------------------------> kOnline: the stream from the backlog
 ///     \--PSYNC--> kWaitStart --cut--> [kWaitEnd] --> kSendBulk --> [kWaitAck] --^
 ///
-/// With capability eof the data set is sent while it is written, between marks, and the stream follows the replica's first ACK;
-/// without it the data set is sent when its length is known (kWaitEnd).
+/// To a replica that knows marks the data set is sent while it is written, and the stream follows the replica's first ACK; to
+/// others, and with repl-diskless-sync no, it is sent when its length is known (kWaitEnd).
 ///
 /// `fill` and what changes the state run on the worker of the connection; the figures may be read by any thread.
 class ReplicaFeed final : public OutputSource {
  public:
   enum class State : uint8_t { kNew, kWaitStart, kWaitEnd, kSendBulk, kWaitAck, kOnline };
 
+  /// What of the data set is wanted, where it is not all of it: never a key.
+  struct Filter {
+    bool functions = false;
+  };
   /// What REPLCONF has said.
   struct Introduction {
     int port = 0;
     std::string ip;
     bool eof = false;
     bool psync2 = false;
+    std::optional<Filter> filter = std::nullopt;
     bool data_only = false;  ///< rdb-only: the connection ends with the data set
   };
 
@@ -47,8 +52,9 @@ class ReplicaFeed final : public OutputSource {
   Introduction introduction;
   /// After a PSYNC that can go on from `offset`.
   void stream_from(uint64_t offset);
-  /// After another one, or SYNC (`old`), which knows no line and gives no acknowledgement.
-  void send(std::shared_ptr<snapshot::Payload> payload, bool old);
+  /// After another one, or SYNC (`old`), which knows no line and gives no acknowledgement. `marked`: while it is written,
+  /// between marks; else when its length is known.
+  void send(std::shared_ptr<snapshot::Payload> payload, bool old, bool marked);
   Left fill(OutputBuffer& output) override;
   void ended() override { ended_(*this); }
   void acknowledge(uint64_t offset, std::optional<uint64_t> durable_offset);
@@ -101,6 +107,7 @@ class ReplicaFeed final : public OutputSource {
   uint64_t position_ = 0;  ///< of the stream: what is sent
   uint64_t sent_ = 0;      ///< of the data set
   bool old_ = false;
+  bool marked_ = false;
   int64_t kept_alive_us_ = 0;
 
   std::atomic<State> state_{State::kNew};

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "log/log.h"
+#include "replication/history.h"
 #include "snapshot/persistence.h"
 
 namespace holdfast::replication {
@@ -28,12 +29,16 @@ void Replicas::add(std::shared_ptr<ReplicaFeed> const& feed) {
 
 void Replicas::remove(ReplicaFeed const& feed) {
   std::shared_ptr<ReplicaFeed> removed;  // destroyed outside of the mutex
-  MutexLock lock(mutex_);
-  auto const found = std::ranges::find_if(feeds_, [&](auto const& each) { return each.get() == &feed; });
-  if (found == feeds_.end()) return;
-  removed = std::move(*found);
-  feeds_.erase(found);
-  count_.store(feeds_.size(), std::memory_order_relaxed);
+  {
+    MutexLock lock(mutex_);
+    auto const found = std::ranges::find_if(feeds_, [&](auto const& each) { return each.get() == &feed; });
+    if (found == feeds_.end()) return;
+    removed = std::move(*found);
+    feeds_.erase(found);
+    count_.store(feeds_.size(), std::memory_order_relaxed);
+  }
+  services_.logger.warning("Connection with replica %s:%d lost.", removed->ip().c_str(), removed->port());
+  changed();
 }
 
 std::shared_ptr<snapshot::Payload> Replicas::payload() {
@@ -49,6 +54,15 @@ std::shared_ptr<snapshot::Payload> Replicas::payload() {
   }
   services_.persistence.send_dataset(fresh);
   return fresh;
+}
+
+std::shared_ptr<snapshot::Payload> Replicas::filtered_payload(bool functions,
+                                                              std::optional<snapshot::StreamIdentity> const& at) {
+  auto payload = std::make_shared<snapshot::Payload>([this] { wake_all(); });
+  payload->hold(services_.persistence.rdb_without_keys(functions));
+  payload->begin(at.value_or(snapshot::StreamIdentity{.id = std::string(kIdDigits, '0'), .offset = services_.log.appended_offset()}));
+  payload->end(true);
+  return payload;
 }
 
 std::vector<std::shared_ptr<ReplicaFeed>> Replicas::list() const {

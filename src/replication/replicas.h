@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,8 @@ class Replicas {
  public:
   explicit Replicas(Services& services) : services_(services) {}
 
+  /// Told, under no lock, when one has come or gone.
+  std::function<void()> changed = [] {};
   /// Asks the worker of a connection to fill and send. Set by the server.
   std::function<void(ClientCard&)> wake_connection;
 
@@ -32,6 +35,9 @@ class Replicas {
   std::atomic<uint64_t> full{0};
   std::atomic<uint64_t> partial_ok{0};
   std::atomic<uint64_t> partial_error{0};
+
+  /// A data set without keys, with or without the functions.
+  std::shared_ptr<snapshot::Payload> filtered_payload(bool functions, std::optional<snapshot::StreamIdentity> const& at);
 
   size_t count() const { return count_.load(std::memory_order_relaxed); }
   std::vector<std::shared_ptr<ReplicaFeed>> list() const EXCLUDES(mutex_);

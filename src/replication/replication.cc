@@ -38,7 +38,9 @@ Replication::Replication(Services& services, Gate& gate, Disk& disk, WorkerStati
       replicas_(services),
       applier_(services, gate, statistics, [this] { current_link_->acknowledge(); }),
       interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      history_(fresh_id()) {}
+      history_(fresh_id()) {
+  replicas_.changed = [this] { review(); };
+}
 
 Replication::~Replication() { stop(); }
 
@@ -278,24 +280,26 @@ Replication::Answer Replication::synchronize(std::shared_ptr<ReplicaFeed> const&
   if (failover_state() != FailoverState::kNone) return {.line = "-NOMASTERLINK Can't SYNC while failing over"};
   if (is_replica() && !link_up()) return {.line = "-NOMASTERLINK Can't SYNC while not connected with my master"};
   std::string const& ip = feed->card().address;
+  if (feed->introduction.filter && !feed->introduction.eof) return {.line = "Filtered replica requires EOF capability"};
   if (wish) {
     auto const window = services_.log.backlog().window();
     History const ours = history();
     auto const wanted = static_cast<uint64_t>(std::max<int64_t>(wish->offset, 0));
-    bool const held = window && wanted > window->begin && wanted <= services_.log.appended_offset() + 1;
+    bool const held = window && !feed->introduction.filter && wanted > window->begin && wanted <= services_.log.appended_offset() + 1;
     if (held && ours.shares(wish->id, wish->offset)) {
       replicas_.partial_ok.fetch_add(1, std::memory_order_relaxed);
       services_.logger.notice("Partial resynchronization request from %s accepted.", ip.c_str());
       feed->stream_from(wanted - 1);
       replicas_.add(feed);
-      review();
       return {.accepted = true, .line = feed->introduction.psync2 ? "+CONTINUE " + ours.id() + "\r\n" : "+CONTINUE\r\n"};
     }
     if (wish->id != "?") replicas_.partial_error.fetch_add(1, std::memory_order_relaxed);
   }
   replicas_.full.fetch_add(1, std::memory_order_relaxed);
   services_.logger.notice("Full resync requested by replica %s", ip.c_str());
-  feed->send(replicas_.payload(), !wish);
+  std::optional<ReplicaFeed::Filter> const& filter = feed->introduction.filter;
+  feed->send(filter ? replicas_.filtered_payload(filter->functions, identity()) : replicas_.payload(), !wish,
+             feed->introduction.eof && (filter || services_.config.flag(Directive::kReplDisklessSync)));
   replicas_.add(feed);
   return {.accepted = true};
 }

@@ -29,6 +29,17 @@ bool may_begin(Session& session, ScriptTerms const& terms, Reply& reply) {
     reply.error("Can not execute a script with write flag using *_ro command.");
     return false;
   }
+  using Restriction = WriteGuards::Restriction;
+  if (uint32_t const restrictions = services.guards.restrictions.load(std::memory_order_relaxed)) {
+    std::string_view refusal;
+    if ((restrictions & Restriction::kStaleReplica) && !(terms.flags & kAllowStale)) refusal = errors::kStaleReplica;
+    if (writes && (restrictions & Restriction::kReadOnlyReplica)) refusal = errors::kReadOnlyReplica;
+    if (writes && (restrictions & Restriction::kTooFewReplicas)) refusal = errors::kTooFewReplicas;
+    if (!refusal.empty()) {
+      reply.error(refusal);
+      return false;
+    }
+  }
   if (writes && services.persistence.refuse_writes()) {
     reply.error(errors::kMisconfRdb);
     return false;

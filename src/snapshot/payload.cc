@@ -5,6 +5,7 @@
 namespace holdfast::snapshot {
 
 Result<size_t> Payload::read(uint64_t offset, std::span<char> out) {
+  if (!reader_) return text_.copy(out.data(), out.size(), offset);
   size_t done = 0;
   while (done < out.size()) {
     auto const got = reader_->pread(out.subspan(done), offset + done);
@@ -13,6 +14,11 @@ Result<size_t> Payload::read(uint64_t offset, std::span<char> out) {
     done += *got;
   }
   return done;
+}
+
+void Payload::hold(std::string text) {
+  text_ = std::move(text);
+  bytes_.store(text_.size(), std::memory_order_release);
 }
 
 Status Payload::open(Disk& disk, std::string const& path) {

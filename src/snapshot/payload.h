@@ -43,6 +43,9 @@ class Payload {
   /// Precondition: the bytes are there.
   Result<size_t> read(uint64_t offset, std::span<char> out);
 
+  /// A small one, in memory, in the place of `open` and `grow`.
+  void hold(std::string text);
+
   // ---- the cut
   /// Opens the file for reading and takes its name away.
   Status open(Disk& disk, std::string const& path);
@@ -54,6 +57,7 @@ class Payload {
  private:
   std::function<void()> changed_;
   std::unique_ptr<DiskFile> reader_;  // set before kGrowing
+  std::string text_;                  // likewise, where there is no file
   StreamIdentity identity_;           // likewise
   std::atomic<State> state_{State::kWaiting};
   std::atomic<uint64_t> bytes_{0};

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/crc64.h"
 #include "base/mutex.h"
 #include "base/number.h"
+#include "rdb/writer.h"
 #include "snapshot/cut_runner.h"
 #include "snapshot/dataset_loader.h"
 #include "snapshot/global_lock.h"
@@ -58,6 +60,7 @@ class Persistence::Impl {
     return !job_;
   }
   Result<StartLoaded> load_at_start(StartLoad const& start);
+  std::string rdb_without_keys(bool functions) const;
   void tick();
   CutRunner& runner() { return runner_; }
 
@@ -281,6 +284,18 @@ uint64_t Persistence::Impl::begin_backlog() {
   }
   enqueue({.kind = Kind::kBeginBacklog, .ticket = ticket});
   return ticket;
+}
+
+std::string Persistence::Impl::rdb_without_keys(bool functions) const {
+  std::string out;
+  RdbWriter writer(out, false);
+  writer.magic(kRdbVersion);
+  if (functions && parts_.functions) {
+    for (std::string const& source : *parts_.functions->sources()) writer.function(source);
+  }
+  uint64_t const crc = crc64(0, out);
+  RdbWriter(out).eof(crc);
+  return out;
 }
 
 // ---- one job after the other ----
@@ -609,6 +624,7 @@ void Persistence::cancel() { impl_->cancel(); }
 std::optional<uint64_t> Persistence::start_reload(Reload reload) { return impl_->start_reload(reload); }
 void Persistence::send_dataset(std::shared_ptr<Payload> payload) { impl_->send_dataset(std::move(payload)); }
 uint64_t Persistence::adopt_dataset(Adoption adoption) { return impl_->adopt_dataset(std::move(adoption)); }
+std::string Persistence::rdb_without_keys(bool functions) const { return impl_->rdb_without_keys(functions); }
 uint64_t Persistence::begin_backlog() { return impl_->begin_backlog(); }
 void Persistence::end_backlog() { impl_->end_backlog(); }
 PersistenceInfo Persistence::info() { return impl_->info(); }

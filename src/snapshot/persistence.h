@@ -140,6 +140,8 @@ class Persistence {
     std::function<void(int db)> after;  ///< with the database that is selected in the stream
   };
   uint64_t adopt_dataset(Adoption adoption);
+  /// A data set without keys, and with the functions if asked for. Any thread.
+  std::string rdb_without_keys(bool functions) const;
   /// From some moment on the log is in the backlog. The result is asked of `save_result`.
   uint64_t begin_backlog();
   /// Nothing is kept for replicas any more.

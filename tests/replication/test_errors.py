@@ -167,6 +167,8 @@ def test_stale_data(stage, kind):
 def test_stale_data_of_a_replica_that_had_its_primary(stage, kinds):
     primary, replica = stage.pair(kinds)
     replica.config("replica-serve-stale-data", "no")
+    if replica.kind == "holdfast":
+        replica.config("replica-accept-empty-primary", "yes")  # the primary will lose its data
     primary.must("SET", "k", "v")
     until(lambda: replica.must("GET", "k") == b"v")
     primary.kill()

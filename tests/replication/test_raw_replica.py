@@ -173,8 +173,9 @@ def test_transactions_and_scripts(primary, replica):
     primary.must("SELECT", 2)
     primary.must("SET", "b", "2")
     primary.must("EXEC")
-    replica.expects("SELECT", "0")
-    replica.expects("MULTI")
+    first = [("SELECT", "0"), ("MULTI",)]
+    for words in first if primary.kind == "redis" else reversed(first):  # Holdfast has the order of Redis 7.2
+        replica.expects(*words)
     replica.expects("SET", "a", "1")
     replica.expects("SELECT", "2")
     replica.expects("SET", "b", "2")
