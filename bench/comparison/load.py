@@ -1,5 +1,6 @@
 """What the servers are put under: filling with keys, and the load generator (bench/load.cc) at full speed."""
 
+import multiprocessing
 import os
 import pathlib
 import random
@@ -7,6 +8,7 @@ import select
 import socket
 import string
 import subprocess
+import time
 from typing import Optional, Sequence
 
 CONNECTIONS = 50
@@ -122,3 +124,45 @@ class EndlessWrites:
         self._process.wait()
         if ended_early:
             raise LoadFailed("the endless writes have ended")
+
+
+class PacedWrites:
+    """Random SETs at a fixed rate by a process of its own, until the end of the `with` block."""
+
+    _INTERVAL_S = 0.01
+    _BATCHES = 200  # made before, sent in turn
+
+    def __init__(self, port: int, keys: int, rate: int) -> None:
+        self._port, self._keys, self._count = port, keys, int(rate * self._INTERVAL_S)
+        self._process = multiprocessing.get_context("fork").Process(target=self._work, daemon=True)
+
+    def __enter__(self) -> "PacedWrites":
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ended_early = not self._process.is_alive()
+        self._process.kill()
+        self._process.join()
+        if ended_early:
+            raise LoadFailed("the paced writes have ended")
+
+    def _work(self) -> None:
+        source = random.Random(2)
+        batches = [
+            b"".join(encode("SET", key_name(source.randrange(self._keys)), VALUE) for _ in range(self._count))
+            for _ in range(self._BATCHES)
+        ]
+        with socket.create_connection(("127.0.0.1", self._port)) as connection:
+            turn, next_s = 0, time.monotonic()
+            while True:
+                connection.sendall(batches[turn % self._BATCHES])
+                answered = 0
+                while answered < self._count:
+                    data = connection.recv(_RECEIVE_BYTES)
+                    if not data or b"-" in data:
+                        return
+                    answered += data.count(b"\n")
+                turn += 1
+                next_s = max(next_s + self._INTERVAL_S, time.monotonic() - 1.0)  # a long halt is not made up for
+                time.sleep(max(0.0, next_s - time.monotonic()))

@@ -130,7 +130,8 @@ def test_the_primary_dies(three, watchers):
     wait_for_equal(new, other)
     assert new.must("EXISTS", "before", "after") == 2
     assert new.info()["role"] == "master" and new.port in ports
-    assert new.sync_counts() == (0, 1)  # the other one went on partially
+    full, partial = new.sync_counts()
+    assert full + partial == 1  # partially, unless the other one has got a last byte that the new one has not
     # The old one comes back, empty, and is made a replica.
     primary.start()
     until(lambda: primary.link_is_up() and primary.info()["master_port"] == str(new.port))
