@@ -118,14 +118,13 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
       return false;
     }
   }
-  if (!session.authenticated() && !(flags & kNoAuth)) [[unlikely]] {
-    reject(session, command, reply, errors::kNoAuth);
-    return false;
-  }
+  bool const restricted = !session.unrestricted();
+  if (restricted && !admit_user(session, *command, reply)) [[unlikely]] return false;
   if (session.transaction.open && (flags & kNoMulti)) {
     reject(session, command, reply, errors::kNotInTransaction);
     return false;
   }
+  if (restricted && !admit_access(session, *command, args, reply)) [[unlikely]] return false;
   if ((flags & kDenyOom) && services_.guards.memory_exceeded.load(std::memory_order_relaxed)) [[unlikely]] {
     reject(session, command, reply, errors::kOutOfMemory);
     return false;

@@ -1,5 +1,6 @@
 #include "command/nested_calls.h"
 
+#include "command/access.h"
 #include "command/errors.h"
 #include "command/gate.h"
 #include "command/lock_needs.h"
@@ -44,6 +45,11 @@ Command const* NestedCalls::admit(Args args) {
   if (!command->arity_fits(args.size())) return refuse("ERR Wrong number of args calling Redis command from script");
   if (command->has(kNoScript)) return refuse("ERR This Redis command is not allowed from script");
   if (session_.trusted()) return command;
+  if (!session_.unrestricted()) [[unlikely]] {
+    if (auto const denial = check_access(session_, *command, args, acl::Context::kScript)) {
+      return refuse(denied_in_script_text(*denial));
+    }
+  }
   if (command->has(kWrite)) {
     if (read_only_) return refuse("ERR Write commands are not allowed from read-only scripts.");
     if (services_.persistence.refuse_writes()) return refuse(errors::kMisconfRdb.substr(1));

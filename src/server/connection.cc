@@ -31,7 +31,7 @@ bool looks_like_http(std::string_view name) { return iequals(name, "POST") || ie
 
 Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card)
     : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
-  set_authenticated(!password_needed());
+  begin_as_default();
   events_ = EPOLLIN;
   if (!worker_.loop().add(fd_.get(), events_, this)) doom();
 }
@@ -327,6 +327,12 @@ void Connection::set_wait(Wait wait) {
                            wait == Wait::kBlocked,
                        std::memory_order_relaxed);
   worker_.wait_changed(*this);
+}
+
+void Connection::users_changed() {
+  if (doomed_ || closing() || follow_user()) return;
+  close_after_reply();  // nothing more is executed
+  doom();
 }
 
 void Connection::flush() {
