@@ -65,7 +65,7 @@ TEST_F(ClientLineTest, FlagsInTheirOrder) {
   EXPECT_EQ(flags(), "xbdcAUeT");
 }
 
-class ClientFilterTest : public testing::Test {
+class ClientFilterTest : public AdminTest {
  protected:
   ClientFilterTest() {
     card.id = 7;

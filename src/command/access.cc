@@ -10,11 +10,24 @@
 namespace holdfast {
 namespace {
 
-bool any_word(Args args, size_t from, std::initializer_list<std::string_view> words) {
-  for (size_t i = from; i < args.size(); i++) {
-    for (std::string_view word : words) {
-      if (args.is(i, word)) return true;
+/// BITFIELD only reads if all of its operations are GET; what is no operation counts as one that writes.
+bool bit_field_reads(Args args) {
+  for (size_t i = 2; i < args.size(); i++) {
+    size_t const left = args.size() - i - 1;
+    if (args.is(i, "GET") && left >= 2) {
+      i += 2;
+    } else if (args.is(i, "OVERFLOW") && left >= 1) {
+      i++;
+    } else {
+      return false;
     }
+  }
+  return true;
+}
+
+bool set_gets(Args args) {
+  for (size_t i = 3; i < args.size(); i++) {
+    if (args.is(i, "GET")) return true;
   }
   return false;
 }
@@ -88,12 +101,12 @@ std::optional<Denial> find_denial(acl::Selector const& selector, Command const& 
 
 std::vector<std::string_view> key_flags(Command const& command, Args args, KeySpec const& spec) {
   if (spec.variable_flags && command.full_name == "set") {
-    if (any_word(args, 3, {"GET"})) return {"RW", "access", "update"};
+    if (set_gets(args)) return {"RW", "access", "update"};
     return {"OW", "update"};
   }
   if (spec.variable_flags && command.full_name == "bitfield") {
-    if (any_word(args, 2, {"SET", "INCRBY"})) return {"RW", "access", "update"};
-    return {"RO", "access"};
+    if (bit_field_reads(args)) return {"RO", "access"};
+    return {"RW", "access", "update"};
   }
   std::vector<std::string_view> flags;
   for (std::string const& flag : spec.flags) {

@@ -243,6 +243,11 @@ void Connection::finish_command() {
 
 void Connection::receive(SharedPush const& message) {
   if (doomed_ || closing()) return;
+  // No message after the reply to who took the right to hear it.
+  if (!unrestricted()) [[unlikely]] {
+    users_changed();
+    if (doomed_) return;
+  }
   if (running || executing_transaction) {
     deferred_.push_back(message);
     deferred_bytes_ += message->bytes();
