@@ -60,13 +60,13 @@ TEST_F(UserTest, RulesLeadToTheTextThatLeadsToTheSameRules) {
       {"~a* %R~b %w~c %RW~d %R~e %W~e", "off ~a* %R~b %W~c ~d ~e resetchannels -@all"},
       {"&x &y* &x", "off resetchannels &x &y* -@all"},
       {"~* resetkeys ~a", "off ~a resetchannels -@all"},
-      {"+get +set", "off resetchannels -@all +get +set"},
+      {"+get +set", "off resetchannels -@all +@string -strlen"},
       {"+get +set +strlen", "off resetchannels -@all +@string"},
       {"+@all -get", "off resetchannels +@all -get"},
       {"+@all -@admin", "off resetchannels +@all -@admin"},
       {"+@all -@admin +config|get", "off resetchannels +@all -config|set"},
       {"+@read +lpush -strlen", "off resetchannels -@all +@read +lpush -strlen"},
-      {"+config", "off resetchannels -@all +config"},
+      {"+config", "off resetchannels -@all +@admin +config"},
       {"+config -config|set", "off resetchannels -@all +config -config|set"},
       {"+CONFIG|GET", "off resetchannels -@all +config|get"},
       {"+get|a +get|B +get|A", "off resetchannels -@all +get|a +get|B"},
@@ -97,11 +97,11 @@ TEST_F(UserTest, WhatIsWrongChangesNothing) {
       {"-nosuch", RuleError::kUnknownName},  {"+@nosuch", RuleError::kUnknownName},
       {"+", RuleError::kUnknownName},        {"+config|nosuch", RuleError::kUnknownName},
       {"-get|x", RuleError::kUnknownName},   {"+config|get|x", RuleError::kArgumentOfSubcommand},
-      {"~x", RuleError::kKeysAfterAll},      {"&x", RuleError::kChannelsAfterAll},
+      {"(&* &x)", RuleError::kChannelsAfterAll},
       {"<x", RuleError::kNoSuchPassword},    {"#12", RuleError::kBadHash},
       {"!12", RuleError::kBadHash},          {"(~* ~x)", RuleError::kKeysAfterAll},
   };
-  User user = made("on ~* &* +get");
+  User user = made("on ~k &c +get");
   std::string const before = user.text(catalog_);
   for (auto const& [rule, error] : cases) {
     EXPECT_EQ(user.apply(rule, context()), error) << rule;

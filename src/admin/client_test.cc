@@ -73,7 +73,9 @@ class ClientFilterTest : public AdminTest {
     card.local_address = "127.0.0.1:6379";
     card.created_ms = 1'000'000;
   }
-  Result<ClientFilter> parse(std::vector<std::string_view> const& words) { return ClientFilter::parse(Args(words), 0, users_); }
+  Result<ClientFilter> parse(std::vector<std::string_view> const& words) {
+    return ClientFilter::parse(Args(words), 0, services().users);
+  }
   std::string failure(std::vector<std::string_view> const& words) {
     auto filter = parse(words);
     return filter ? "no failure" : filter.error().message;
@@ -98,7 +100,7 @@ TEST_F(ClientFilterTest, EachFilter) {
   EXPECT_FALSE(matches({"laddr", "1.2.3.4:5"}));
   EXPECT_TRUE(matches({"user", "default"}));
   std::vector<std::string_view> const on{"on"};
-  ASSERT_TRUE(users_.change("alice", on));
+  ASSERT_TRUE(services().users.change("alice", on));
   EXPECT_FALSE(matches({"user", "alice"}));
   card.set_user("alice");
   EXPECT_TRUE(matches({"user", "alice"}));
