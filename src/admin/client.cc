@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "admin/client_filter.h"
-#include "admin/client_line.h"
+#include "command/client_line.h"
 #include "admin/help.h"
 #include "base/clock.h"
 #include "base/strings.h"
@@ -106,7 +106,7 @@ void cmd_client_kill(Session& session, Args args, Reply& reply) {
     ClientFilter filter{.address = std::string(args[2]), .skip_me = false};
     return kill(session, filter) ? reply.ok() : reply.error("No such client");
   }
-  Result<ClientFilter> const filter = ClientFilter::parse(args, 2);
+  Result<ClientFilter> const filter = ClientFilter::parse(args, 2, session.services().users);
   if (!filter) return reply.error(filter.error().message);
   reply.integer(kill(session, *filter));
 }

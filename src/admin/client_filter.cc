@@ -1,5 +1,6 @@
 #include "admin/client_filter.h"
 
+#include "acl/users.h"
 #include "base/number.h"
 #include "base/strings.h"
 #include "command/errors.h"
@@ -21,7 +22,7 @@ ClientType client_type(ClientCard const& card) {
 
 namespace {
 
-Status apply(ClientFilter& filter, std::string_view word, std::string_view value) {
+Status apply(ClientFilter& filter, acl::Users const& users, std::string_view word, std::string_view value) {
   if (iequals(word, "ID")) {
     auto const id = parse_int64(value);
     if (!id || *id < 1) return fail("client-id should be greater than 0");
@@ -34,8 +35,8 @@ Status apply(ClientFilter& filter, std::string_view word, std::string_view value
   } else if (iequals(word, "LADDR")) {
     filter.local_address = value;
   } else if (iequals(word, "USER")) {
-    // Everybody is the default user.
-    if (value != "default") return fail("No such user '" + std::string(until_zero_byte(value)) + "'");
+    filter.user = value;
+    if (!users.find(value)) return fail("No such user '" + std::string(until_zero_byte(value)) + "'");
   } else if (iequals(word, "SKIPME")) {
     bool const yes = iequals(value, "yes");
     if (!yes && !iequals(value, "no")) return fail(std::string(errors::kSyntax));
@@ -48,20 +49,21 @@ Status apply(ClientFilter& filter, std::string_view word, std::string_view value
 
 }  // namespace
 
-Result<ClientFilter> ClientFilter::parse(Args args, size_t first) {
+Result<ClientFilter> ClientFilter::parse(Args args, size_t first, acl::Users const& users) {
   ClientFilter filter;
   for (size_t i = first; i < args.size(); i += 2) {
     if (i + 1 == args.size()) return fail(std::string(errors::kSyntax));
-    if (Status applied = apply(filter, args[i], args[i + 1]); !applied) {
+    if (Status applied = apply(filter, users, args[i], args[i + 1]); !applied) {
       return std::unexpected(std::move(applied.error()));
     }
   }
   return filter;
 }
 
-bool ClientFilter::matches(ClientCard const& card, uint64_t own_id) const {
+bool ClientFilter::matches(ClientCard& card, uint64_t own_id) const {
   if (skip_me && card.id == own_id) return false;
   if (id && card.id != *id) return false;
+  if (user && card.user() != *user) return false;
   if (type && client_type(card) != *type) return false;
   if (address && card.address != *address) return false;
   return !local_address || card.local_address == *local_address;

@@ -11,6 +11,10 @@
 
 namespace holdfast {
 
+namespace acl {
+class Users;
+}
+
 /// The classes that CLIENT LIST and CLIENT KILL tell apart.
 enum class ClientType : uint8_t { kNormal, kMaster, kReplica, kPubsub };
 
@@ -23,16 +27,17 @@ ClientType client_type(ClientCard const& card);
 struct ClientFilter {
   std::optional<uint64_t> id;
   std::optional<ClientType> type;
+  std::optional<std::string> user;
   std::optional<std::string> address;
   std::optional<std::string> local_address;
   /// Spares the connection that asks.
   bool skip_me = true;
 
   /// Reads `<filter> <value> ...` from `first` on. The message of a failure is the error reply.
-  static Result<ClientFilter> parse(Args args, size_t first);
+  static Result<ClientFilter> parse(Args args, size_t first, acl::Users const& users);
 
   /// `own_id` is the connection that asks.
-  bool matches(ClientCard const& card, uint64_t own_id) const;
+  bool matches(ClientCard& card, uint64_t own_id) const;
 };
 
 }  // namespace holdfast

@@ -1,4 +1,4 @@
-#include "admin/client_line.h"
+#include "command/client_line.h"
 
 #include "admin/admin_fixture.h"
 #include "admin/client_filter.h"
@@ -65,7 +65,7 @@ TEST_F(ClientLineTest, FlagsInTheirOrder) {
   EXPECT_EQ(flags(), "xbdcAUeT");
 }
 
-class ClientFilterTest : public testing::Test {
+class ClientFilterTest : public AdminTest {
  protected:
   ClientFilterTest() {
     card.id = 7;
@@ -73,7 +73,9 @@ class ClientFilterTest : public testing::Test {
     card.local_address = "127.0.0.1:6379";
     card.created_ms = 1'000'000;
   }
-  Result<ClientFilter> parse(std::vector<std::string_view> const& words) { return ClientFilter::parse(Args(words), 0); }
+  Result<ClientFilter> parse(std::vector<std::string_view> const& words) {
+    return ClientFilter::parse(Args(words), 0, services().users);
+  }
   std::string failure(std::vector<std::string_view> const& words) {
     auto filter = parse(words);
     return filter ? "no failure" : filter.error().message;
@@ -97,6 +99,11 @@ TEST_F(ClientFilterTest, EachFilter) {
   EXPECT_TRUE(matches({"laddr", "127.0.0.1:6379"}));
   EXPECT_FALSE(matches({"laddr", "1.2.3.4:5"}));
   EXPECT_TRUE(matches({"user", "default"}));
+  std::vector<std::string_view> const on{"on"};
+  ASSERT_TRUE(services().users.change("alice", on));
+  EXPECT_FALSE(matches({"user", "alice"}));
+  card.set_user("alice");
+  EXPECT_TRUE(matches({"user", "alice"}));
 }
 
 TEST_F(ClientFilterTest, AllMustFit) {

@@ -4,39 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "command/access.h"
 #include "command/command_table.h"
 
 namespace holdfast {
 namespace {
 
-using Flags = std::vector<std::string_view>;
-
 bool has_keys(Command const& command) {
   return std::ranges::any_of(command.key_specs, [](KeySpec const& spec) { return !spec.not_key; });
-}
-
-bool any_word(Args args, size_t from, std::initializer_list<std::string_view> words) {
-  for (size_t i = from; i < args.size(); i++) {
-    for (std::string_view word : words) {
-      if (args.is(i, word)) return true;
-    }
-  }
-  return false;
-}
-
-/// What the command does with the key, where its arguments decide that.
-Flags flags_of(Command const& command, Args args, KeySpec const& spec) {
-  if (spec.variable_flags && command.full_name == "set") {
-    return any_word(args, 3, {"GET"}) ? Flags{"RW", "access", "update"} : Flags{"OW", "update"};
-  }
-  if (spec.variable_flags && command.full_name == "bitfield") {
-    return any_word(args, 2, {"SET", "INCRBY"}) ? Flags{"RW", "access", "update"} : Flags{"RO", "access"};
-  }
-  Flags flags;
-  for (std::string const& flag : spec.flags) {
-    if (flag != "variable_flags") flags.push_back(flag);
-  }
-  return flags;
 }
 
 Command const* find_command(CommandTable const& commands, Args args) {
@@ -77,7 +52,7 @@ void reply_keys(Session& session, Args all, Reply& reply, bool with_flags) {
     }
     reply.array(2);
     reply.bulk(args[index]);
-    Flags const flags = flags_of(*command, args, *spec);
+    std::vector<std::string_view> const flags = key_flags(*command, args, *spec);
     reply.set(flags.size());
     for (std::string_view flag : flags) reply.status(flag);
   }

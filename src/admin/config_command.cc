@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "acl/users_file.h"
 #include "admin/help.h"
 #include "admin/reset_statistics.h"
 #include "command/errors.h"
@@ -67,8 +68,7 @@ class ConfigRewrite final : public ConfigTask {
   void change(Session& session, Reply& reply) override {
     config::Config const& config = session.services().config;
     config::RewriteExtras extras;
-    // Users are what the file says: nothing changes them at run time.
-    for (config::ConfigLine const& line : config.user_lines()) extras.user_lines.push_back(line.text);
+    extras.user_lines = acl::user_lines(session.services().users);
     Status const written = config.rewrite(extras);
     written ? reply.ok() : reply.error("-" + written.error().message);
   }

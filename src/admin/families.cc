@@ -1,5 +1,6 @@
 #include "admin/families.h"
 
+#include "admin/acl_command.h"
 #include "admin/client.h"
 #include "admin/client_tracking.h"
 #include "admin/command.h"
@@ -18,8 +19,9 @@
 namespace holdfast {
 
 std::vector<CommandRows> admin_families() {
-  return {config_commands(), info_commands(),   client_commands(), client_tracking_commands(), command_commands(), debug_commands(), latency_commands(),
-          memory_commands(), pubsub_commands(), saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
+  return {acl_commands(),     config_commands(), info_commands(),    client_commands(),   client_tracking_commands(),
+          command_commands(), debug_commands(),  latency_commands(), memory_commands(),   pubsub_commands(),
+          saving_commands(),  server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
 }
 
 }  // namespace holdfast

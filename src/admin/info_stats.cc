@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "acl/access_log.h"
 #include "admin/info_sections.h"
 #include "base/strings.h"
 #include "command/command_table.h"
@@ -80,7 +81,11 @@ void info_stats(Session& session, InfoText& text) {
   text.field("eventloop_duration_cmd_sum", statistics.command_microseconds());
   text.field("instantaneous_eventloop_cycles_per_sec", rates.loop_turns);
   text.field("instantaneous_eventloop_duration_usec", rates.loop_microseconds);
-  text.zero({"acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"});
+  acl::AccessLog const& refused = services.access_log;
+  text.field("acl_access_denied_auth", refused.count(acl::Reason::kAuth));
+  text.field("acl_access_denied_cmd", refused.count(acl::Reason::kCommand));
+  text.field("acl_access_denied_key", refused.count(acl::Reason::kKey));
+  text.field("acl_access_denied_channel", refused.count(acl::Reason::kChannel));
 }
 
 void info_commandstats(Session& session, InfoText& text) {

@@ -1,3 +1,4 @@
+#include "acl/access_log.h"
 #include "admin/reset_statistics.h"
 
 #include "command/statistics.h"
@@ -9,6 +10,7 @@ namespace holdfast {
 
 void reset_statistics(Services& services) {
   services.statistics.reset();
+  services.access_log.reset_counts();
   for (uint32_t i = 0; i < services.keyspace.partition_count(); i++) {
     Partition& partition = services.keyspace.partition(i);
     partition.hits.set(0);

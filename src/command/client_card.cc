@@ -13,6 +13,14 @@ std::string ClientCard::name() {
   MutexLock lock(mutex_);
   return name_;
 }
+void ClientCard::set_user(std::string name) {
+  MutexLock lock(mutex_);
+  user_.swap(name);
+}
+std::string ClientCard::user() {
+  MutexLock lock(mutex_);
+  return user_;
+}
 void ClientCard::set_library(std::string name, std::string version) {
   MutexLock lock(mutex_);
   library_name_.swap(name);

@@ -78,6 +78,9 @@ struct ClientCard {
            0;
   }
   void set_name(std::string name);
+  /// The user whose rights the connection has.
+  void set_user(std::string name);
+  std::string user();
   std::string name();
   void set_library(std::string name, std::string version);
   std::pair<std::string, std::string> library();
@@ -88,6 +91,7 @@ struct ClientCard {
  private:
   Mutex mutex_;
   std::string name_ GUARDED_BY(mutex_);
+  std::string user_ GUARDED_BY(mutex_) = "default";
   std::string library_name_ GUARDED_BY(mutex_);
   std::string library_version_ GUARDED_BY(mutex_);
   std::shared_ptr<Unblockable> unblockable_ GUARDED_BY(mutex_);

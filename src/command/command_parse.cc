@@ -10,10 +10,13 @@
 namespace holdfast {
 namespace {
 
-// The order in which COMMAND INFO lists categories.
-constexpr std::array<std::string_view, 21> kCategoryOrder = {
+}  // namespace
+
+std::array<std::string_view, 21> const kCategories = {
     "keyspace", "read",   "write", "set",  "sortedset", "list",     "hash",      "string",     "bitmap",      "hyperloglog", "geo",
     "stream",   "pubsub", "admin", "fast", "slow",      "blocking", "dangerous", "connection", "transaction", "scripting"};
+
+namespace {
 
 /// "r(0,1,0)" -> "r" and its arguments.
 struct Call {
@@ -118,6 +121,8 @@ std::vector<KeySpec> parse_key_specs(std::string_view text) {
     for (std::string_view word : words) {
       spec.flags.emplace_back(word);
       spec.not_key |= word == "not_key";
+      spec.reads |= word == "access";
+      spec.writes |= word == "insert" || word == "update" || word == "delete";
       spec.variable_flags |= word == "variable_flags";
     }
     specs.push_back(std::move(spec));
@@ -141,7 +146,7 @@ std::vector<std::string> command_categories(std::string_view words, uint32_t fla
   if (flags & kBlocking) add("blocking");
   add(flags & kFast ? "fast" : "slow");
   std::vector<std::string> ordered;
-  for (std::string_view category : kCategoryOrder) {
+  for (std::string_view category : kCategories) {
     if (std::find(named.begin(), named.end(), category) != named.end()) ordered.emplace_back(category);
   }
   CHECK(ordered.size() == named.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -8,6 +9,9 @@
 namespace holdfast {
 
 /// The parts of a CommandRow's texts. All CHECK on a malformed row: rows are ours, and every start parses all of them.
+
+/// The ACL categories, in the order of ACL CAT and COMMAND INFO.
+extern std::array<std::string_view, 21> const kCategories;
 
 uint32_t parse_command_flags(std::string_view words);
 std::vector<KeySpec> parse_key_specs(std::string_view text);

@@ -38,7 +38,8 @@ struct CommandRow {
   int arity;               ///< name included; negative: at least
   /// Words of COMMAND INFO ("write denyoom fast ..."), and of ours: "all_partitions" (a DataHandler that needs every
   /// partition), "pattern_keys" (needs every partition when its BY or GET name keys by a pattern), "may_replicate",
-  /// "protected", "touches_arbitrary_keys", "while_subscribed" (all that a RESP2 subscriber may use); hidden from COMMAND.
+  /// "protected", "touches_arbitrary_keys", "while_subscribed" (all that a RESP2 subscriber may use), "publishes" (the first
+  /// argument is a channel), "listens", "listens_patterns" (all are channels, or patterns of channels); hidden from COMMAND.
   std::string_view flags;
   /// Key specifications, separated by ';', each `<flags> <begin> <find>`: begin `i1` (index) | `kw(WORD,start)` | `unk`,
   /// find `r(last,step,limit)` | `n(numidx,first,step)` | `unk` | `opt(WORD=1,OTHER=n)`, which is unknown to clients: the key

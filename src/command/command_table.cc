@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-CommandFlagName const kCommandFlagNames[26] = {
+CommandFlagName const kCommandFlagNames[29] = {
     {kWrite, "write"},
     {kReadonly, "readonly"},
     {kDenyOom, "denyoom"},
@@ -38,6 +38,9 @@ CommandFlagName const kCommandFlagNames[26] = {
     {kAllPartitions, "all_partitions"},
     {kPatternKeys, "pattern_keys"},
     {kWhileSubscribed, "while_subscribed"},
+    {kPublishes, "publishes"},
+    {kListens, "listens"},
+    {kListensPatterns, "listens_patterns"},
 };
 
 namespace {

@@ -40,6 +40,9 @@ enum CommandFlag : uint32_t {
   kAllPartitions = 1u << 23,
   kPatternKeys = 1u << 24,
   kWhileSubscribed = 1u << 25,
+  kPublishes = 1u << 26,        ///< the first argument is a channel
+  kListens = 1u << 27,          ///< all arguments are channels
+  kListensPatterns = 1u << 28,  ///< all arguments are patterns of channels
 };
 
 struct CommandFlagName {
@@ -47,7 +50,7 @@ struct CommandFlagName {
   std::string_view name;
 };
 /// In the order of COMMAND INFO; the hidden ones last, from `kHiddenFlagsBegin` on.
-extern CommandFlagName const kCommandFlagNames[26];
+extern CommandFlagName const kCommandFlagNames[29];
 inline constexpr size_t kHiddenFlagsBegin = 20;
 
 /// One key specification of a row, parsed.
@@ -61,6 +64,8 @@ struct KeySpec {
   };
   std::vector<std::string> flags;  ///< "RW", "access", "update", ...
   bool not_key = false;
+  bool reads = false;   ///< the flag "access"
+  bool writes = false;  ///< one of "insert", "update", "delete"
   bool variable_flags = false;
   Begin begin = Begin::kUnknown;
   int index = 0;           ///< kIndex

@@ -118,14 +118,13 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
       return false;
     }
   }
-  if (!session.authenticated() && !(flags & kNoAuth)) [[unlikely]] {
-    reject(session, command, reply, errors::kNoAuth);
-    return false;
-  }
+  bool const restricted = !session.unrestricted();
+  if (restricted && !admit_user(session, *command, reply)) [[unlikely]] return false;
   if (session.transaction.open && (flags & kNoMulti)) {
     reject(session, command, reply, errors::kNotInTransaction);
     return false;
   }
+  if (restricted && !admit_access(session, *command, args, reply)) [[unlikely]] return false;
   if ((flags & kDenyOom) && services_.guards.memory_exceeded.load(std::memory_order_relaxed)) [[unlikely]] {
     reject(session, command, reply, errors::kOutOfMemory);
     return false;
@@ -413,7 +412,7 @@ void Gate::observe(Session& session, Command const& command, Args args, CalledBy
   if (!observers || !observers->monitored.load(std::memory_order_relaxed)) [[likely]] return;
   // A script shows itself, before what it calls.
   bool const hidden = command.kind != Command::Kind::kScript && command.has(kAdmin | kSkipMonitor);
-  if (!session.trusted() && !hidden) observers->executed(session, command, args, by == CalledBy::kScript);
+  if (!session.owns_keyspace() && !hidden) observers->executed(session, command, args, by == CalledBy::kScript);
 }
 
 void Gate::remember_read(Session& session, Command const& command, Args args, Txn& txn) {

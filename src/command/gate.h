@@ -46,6 +46,11 @@ class Gate {
  private:
   /// Everything before the lock set. True: go on with `command`.
   bool admit(Session& session, Args args, Reply& reply, Command const*& command);
+  /// Login and rights of a session that may not do everything. True: go on.
+  bool admit_user(Session& session, Command const& command, Reply& reply);
+  bool admit_access(Session& session, Command const& command, Args args, Reply& reply);
+  /// The same for a command of an EXEC that runs: the user may have changed since it was queued.
+  bool admit_queued(Session& session, Command const& command, Args args, Reply& reply);
   /// A script of this worker is suspended, and the command cannot be executed meanwhile.
   bool must_not_overtake(Session& session, Command const& command) const;
   bool must_hold(Session& session, Command const& command) const;

@@ -75,6 +75,7 @@ void Gate::run_exec(Session& session, Args args, Reply& reply, LockSet& locks) {
   std::vector<std::string_view> views;
   for (QueuedCommand const& queued : transaction.queue) {
     txn.select(session.db());
+    if (!session.unrestricted() && !admit_queued(session, *queued.command, args_of(queued, views), reply)) [[unlikely]] continue;
     if (queued.command->kind == Command::Kind::kScript) {
       run_queued_script(session, *queued.command, args_of(queued, views), reply, txn, locks);
     } else {

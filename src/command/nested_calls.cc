@@ -1,5 +1,6 @@
 #include "command/nested_calls.h"
 
+#include "command/access.h"
 #include "command/errors.h"
 #include "command/gate.h"
 #include "command/lock_needs.h"
@@ -44,6 +45,11 @@ Command const* NestedCalls::admit(Args args) {
   if (!command->arity_fits(args.size())) return refuse("ERR Wrong number of args calling Redis command from script");
   if (command->has(kNoScript)) return refuse("ERR This Redis command is not allowed from script");
   if (session_.trusted()) return command;
+  if (!session_.unrestricted()) [[unlikely]] {
+    if (auto const denial = check_access(session_, *command, args, acl::Context::kScript)) {
+      return refuse(denied_in_script_text(*denial));
+    }
+  }
   bool const stale = services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kStaleReplica;
   if (stale && !command->has(kStale)) return refuse(errors::kStaleReplica.substr(1));
   if (command->has(kWrite)) {

@@ -28,11 +28,16 @@ class Scripting;
 namespace replication {
 class Replication;
 }
+namespace acl {
+class AccessLog;
+class Users;
+}  // namespace acl
 namespace health {
 class Monitor;
 }
 class ClientRegistry;
 class CommandTable;
+class Disk;
 class Keyspace;
 class Observers;
 class Pause;
@@ -76,6 +81,9 @@ struct Services {
   SlowLog& slow_log;
   LatencyMonitor& latency;
   ServerState& state;
+  acl::Users& users;
+  acl::AccessLog& access_log;
+  Disk& disk;
   snapshot::Persistence& persistence;
   log::Log& log;
   ServerControl& control;

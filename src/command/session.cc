@@ -55,9 +55,55 @@ void Session::reset() {
   touch_keys = true;
   card_->no_touch.store(false, std::memory_order_relaxed);
   card_->no_evict.store(false, std::memory_order_relaxed);
-  authenticated_ = !password_needed();
+  begin_as_default();
 }
 
-bool Session::password_needed() const { return !services_.config.text(config::Directive::kRequirepass).empty(); }
+void Session::become(std::shared_ptr<acl::User const> user, uint64_t generation) {
+  user_ = std::move(user);
+  seen_generation_ = generation;
+  unrestricted_at_ = authenticated() && user_->unrestricted() ? generation : 0;
+}
+
+void Session::begin_as_default() {
+  uint64_t const generation = services_.users.generation();
+  std::shared_ptr<acl::User const> user = services_.users.default_user();
+  logged_in_ = user->enabled() && user->needs_no_password();
+  card_->set_user(user->name());
+  become(std::move(user), generation);
+}
+
+bool Session::log_in(std::string_view name, std::string_view password) {
+  uint64_t const generation = services_.users.generation();
+  std::shared_ptr<acl::User const> user = services_.users.find(name);
+  if (!user || !user->accepts(password)) return false;
+  logged_in_ = true;
+  card_->set_user(user->name());
+  become(std::move(user), generation);
+  return true;
+}
+
+void Session::act_for_server() {
+  user_.reset();
+  logged_in_ = true;
+}
+
+bool Session::may_listen_on() const {
+  for (Topic topic : {Topic::kChannel, Topic::kPattern, Topic::kShardChannel}) {
+    for (std::string const& name : subscriptions->names(topic)) {
+      if (!user_->may_listen(name, topic == Topic::kPattern)) return false;
+    }
+  }
+  return true;
+}
+
+bool Session::follow_user() {
+  uint64_t const generation = services_.users.generation();
+  if (!user_ || generation == seen_generation_) return true;
+  std::shared_ptr<acl::User const> now = services_.users.present(*user_);
+  if (!now) return false;
+  bool const changed = now != user_;
+  become(std::move(now), generation);
+  return !changed || !subscriptions || may_listen_on();
+}
 
 }  // namespace holdfast

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "acl/users.h"
 #include "command/client_card.h"
 #include "command/push_message.h"
 #include "command/script_run.h"
@@ -79,11 +80,24 @@ class Session {
     card_->db.store(db, std::memory_order_relaxed);
   }
 
+  /// Whose rights this session has: those of `default` until it logs in. Null: the server's own, nothing is forbidden. This is
+  /// the version that the session has seen; see follow_user.
+  std::shared_ptr<acl::User const> const& user() const { return user_; }
+  /// Did log in, or needed not when it began.
+  bool logged_in() const { return logged_in_; }
   /// False while the connection must first AUTH.
-  bool authenticated() const { return authenticated_; }
-  /// A password is configured.
-  bool password_needed() const;
-  void set_authenticated(bool yes) { authenticated_ = yes; }
+  bool authenticated() const { return logged_in_ || !services_.users.login_needed(); }
+  /// What every command asks first. False: the slow way, which begins with follow_user.
+  bool unrestricted() const { return unrestricted_at_ == services_.users.generation_hint(); }
+  /// Takes the present version of the user. False: the connection must be closed, because the user is gone or may no longer
+  /// listen to what it listens to.
+  [[nodiscard]] bool follow_user();
+  /// AUTH. False: wrong, and nothing is changed.
+  [[nodiscard]] bool log_in(std::string_view name, std::string_view password);
+  /// As a new connection: as `default`, logged in if that needs no password.
+  void begin_as_default();
+  /// For sessions of the server itself.
+  void act_for_server();
 
   int protocol() const { return protocol_; }
   void set_protocol(int protocol) {
@@ -153,12 +167,18 @@ class Session {
 
  private:
   void forget_observers();
+  void become(std::shared_ptr<acl::User const> user, uint64_t generation);
+  bool may_listen_on() const;
 
   Services& services_;
   std::shared_ptr<ClientCard> card_;
   int db_ = 0;
   int protocol_ = 2;
-  bool authenticated_ = false;
+  std::shared_ptr<acl::User const> user_;
+  bool logged_in_ = false;
+  uint64_t seen_generation_ = 0;  ///< of the users, when user_ was taken
+  /// seen_generation_ if nothing is forbidden to the user, else 0, which is no generation.
+  uint64_t unrestricted_at_ = 0;
   bool close_after_reply_ = false;
 };
 

@@ -14,6 +14,9 @@
 #include "base/args.h"
 #include "base/number.h"
 #include "base/ticks.h"
+#include "acl/access_log.h"
+#include "acl/users.h"
+#include "command/access_catalog.h"
 #include "command/blocked_client.h"
 #include "command/client_card.h"
 #include "command/command_table.h"
@@ -100,7 +103,7 @@ class TestSession final : public Session {
  public:
   TestSession(Services& services, std::shared_ptr<ClientCard> card, WorkerContext& worker)
       : Session(services, std::move(card)), worker_(worker) {
-    set_authenticated(true);
+    begin_as_default();
   }
   WorkerContext& worker() override { return worker_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
@@ -119,7 +122,7 @@ class ReplaySession final : public Session {
  public:
   ReplaySession(Services& services, WorkerContext& worker)
       : Session(services, std::make_shared<ClientCard>()), worker_(worker) {
-    set_authenticated(true);
+    act_for_server();
   }
   WorkerContext& worker() override { return worker_; }
   std::shared_ptr<Waiter> const& waiter() override { return nobody_; }
@@ -333,6 +336,8 @@ class CommandTest : public testing::Test {
   WriteGuards guards_;
   SlowLog slow_log_{config_};
   ServerState state_;
+  acl::Users users_{access_catalog(commands_)};
+  acl::AccessLog access_log_;
   snapshot::Persistence persistence_{{clock_, logger_, config_, keyspace_, log_, disk_}};
   Control control_;
   Services services_{
@@ -349,6 +354,9 @@ class CommandTest : public testing::Test {
       .slow_log = slow_log_,
       .latency = latency_,
       .state = state_,
+      .users = users_,
+      .access_log = access_log_,
+      .disk = disk_,
       .persistence = persistence_,
       .log = log_,
       .control = control_,

@@ -4,19 +4,16 @@
 #include <string>
 
 #include "base/number.h"
-#include "base/sha1.h"
 #include "base/strings.h"
+#include "command/access.h"
 #include "command/errors.h"
 #include "command/redis_version.h"
 #include "command/session.h"
 #include "commands/database_index.h"
-#include "config/config.h"
 #include "keyspace/keyspace.h"
 
 namespace holdfast {
 namespace {
-
-using config::Directive;
 
 constexpr std::string_view kWrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.";
 constexpr std::string_view kBadName = "Client names cannot contain spaces, newlines or special characters.";
@@ -25,16 +22,12 @@ bool valid_name(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
-/// Checks and does a login. On failure writes the error.
-bool log_in(Session& session, std::string_view user, std::string_view password, Reply& reply) {
-  std::string wanted = session.services().config.text(Directive::kRequirepass);
-  bool right = user == "default" && (wanted.empty() || constant_time_equal(wanted, password));
-  if (!right) {
-    reply.error(kWrongPassword);
-    return false;
-  }
-  session.set_authenticated(true);
-  return true;
+/// Does a login. On failure writes the error.
+bool log_in(Session& session, Args args, std::string_view user, std::string_view password, Reply& reply) {
+  if (session.log_in(user, password)) return true;
+  note_failed_login(session, user, args[0]);
+  reply.error(kWrongPassword);
+  return false;
 }
 
 void cmd_ping(Session& session, Args args, Reply& reply) {
@@ -53,13 +46,13 @@ void cmd_echo(Session&, Args args, Reply& reply) { reply.bulk(args[1]); }
 
 void cmd_auth(Session& session, Args args, Reply& reply) {
   if (args.size() > 3) return reply.error(errors::kSyntax);
-  if (args.size() == 2 && !session.password_needed()) {
+  if (args.size() == 2 && session.services().users.default_user()->needs_no_password()) {
     return reply.error(
         "AUTH <password> called without any password configured for the default user. Are you sure your configuration "
         "is correct?");
   }
   std::string_view user = args.size() == 3 ? args[1] : "default";
-  if (log_in(session, user, args[args.size() - 1], reply)) reply.ok();
+  if (log_in(session, args, user, args[args.size() - 1], reply)) reply.ok();
 }
 
 void cmd_hello(Session& session, Args args, Reply& reply) {
@@ -75,7 +68,7 @@ void cmd_hello(Session& session, Args args, Reply& reply) {
   while (next < args.size()) {
     size_t more = args.size() - next - 1;
     if (args.is(next, "AUTH") && more >= 2) {
-      if (!log_in(session, args[next + 1], args[next + 2], reply)) return;
+      if (!log_in(session, args, args[next + 1], args[next + 2], reply)) return;
       next += 3;
     } else if (args.is(next, "SETNAME") && more >= 1) {
       if (!valid_name(args[next + 1])) return reply.error(kBadName);
@@ -85,7 +78,7 @@ void cmd_hello(Session& session, Args args, Reply& reply) {
       return reply.error("Syntax error in HELLO option '" + std::string(until_zero_byte(args[next])) + "'");
     }
   }
-  if (!session.authenticated()) {
+  if (!session.logged_in()) {
     return reply.error(
         "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
         "option can be used to authenticate the client and select the RESP protocol version at the same time");

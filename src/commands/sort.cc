@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "command/access.h"
 #include "command/errors.h"
 #include "command/session.h"
 #include "commands/collation.h"
@@ -33,10 +34,21 @@ struct SortOptions {
   bool keeps_order = false;  ///< one of the BYs depends on no element
 
   /// On failure replies why.
-  static std::optional<SortOptions> parse(Args args, bool may_store, Reply& reply);
+  static std::optional<SortOptions> parse(Session& session, Args args, bool may_store, Reply& reply);
 };
 
-std::optional<SortOptions> SortOptions::parse(Args args, bool may_store, Reply& reply) {
+/// BY and GET read keys that no argument names.
+bool may_read_all_keys(Session& session, Args args, bool may_store) {
+  if (session.unrestricted() || !session.user()) return true;
+  Command const* const command = session.services().commands.find_full_original(may_store ? "sort" : "sort_ro");
+  return allows_with_all_keys(*session.user(), *command, args, acl::kReads);
+}
+
+std::optional<SortOptions> SortOptions::parse(Session& session, Args args, bool may_store, Reply& reply) {
+  auto const denied = [&](std::string_view option) {
+    reply.error(std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
+    return std::nullopt;
+  };
   SortOptions options;
   for (size_t i = 2; i < args.size(); i++) {
     size_t const left = args.size() - i - 1;
@@ -58,8 +70,13 @@ std::optional<SortOptions> SortOptions::parse(Args args, bool may_store, Reply& 
       options.store = args[++i];
     } else if (args.is(i, "BY") && left >= 1) {
       options.by.emplace(args[++i]);
-      if (!options.by->names_keys()) options.keeps_order = true;
+      if (!options.by->names_keys()) {
+        options.keeps_order = true;
+      } else if (!may_read_all_keys(session, args, may_store)) {
+        return denied("BY");
+      }
     } else if (args.is(i, "GET") && left >= 1) {
+      if (!may_read_all_keys(session, args, may_store)) return denied("GET");
       options.get.emplace_back(args[++i]);
     } else {
       reply.error(errors::kSyntax);
@@ -188,7 +205,7 @@ void store(Txn& txn, std::string_view key, SortResult const& result, Reply& repl
 }
 
 void sort(Txn& txn, Session& session, Args args, Reply& reply, bool may_store) {
-  std::optional<SortOptions> options = SortOptions::parse(args, may_store, reply);
+  std::optional<SortOptions> options = SortOptions::parse(session, args, may_store, reply);
   if (!options) return;
   Record* record = txn.find(args[1]);
   if (record && !can_be_sorted(record->type())) return reply.error(errors::kWrongType);

@@ -11,8 +11,6 @@ struct Inert {
   std::string_view consequence;
 };
 
-bool has_users(Config const& config) { return !config.user_lines().empty(); }
-
 bool is_sentinel(Config const& config) { return config.sentinel_mode(); }
 
 bool should_evict(Config const& config) {
@@ -21,10 +19,6 @@ bool should_evict(Config const& config) {
 }
 
 constexpr Inert kInert[] = {
-    {"aclfile", nullptr, Directive::kAclfile,
-     "the file is not read: there are no users, and whoever connects (with requirepass, if that is set) may do everything"},
-    {"user", has_users, Directive::kAclfile,
-     "the line is kept but there are no users: whoever connects (with requirepass, if that is set) may do everything"},
     {"tls-port", nullptr, Directive::kTlsPort, "there is no TLS and the port is not opened: connections are not encrypted"},
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},

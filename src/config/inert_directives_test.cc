@@ -27,12 +27,12 @@ using Names = std::vector<std::string>;
 TEST(InertDirectives, DefaultsAndWhatWorksAreFine) {
   EXPECT_EQ(names(""), Names{});
   EXPECT_EQ(names("requirepass secret\nappendonly yes\nmaxmemory 1gb\nlatency-monitor-threshold 5\n"), Names{});
+  EXPECT_EQ(names("aclfile /etc/users.acl\n"), Names{});
+  EXPECT_EQ(names("user alice on >p ~* +@read\n"), Names{});
   EXPECT_EQ(names("tls-port 0\naclfile \"\"\nnotify-keyspace-events KEA\n"), Names{});
 }
 
 TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
-  EXPECT_EQ(names("aclfile /etc/users.acl\n"), Names{"aclfile"});
-  EXPECT_EQ(names("user alice on >p ~* +@read\n"), Names{"user"});
   EXPECT_EQ(names("tls-port 6380\n"), Names{"tls-port"});
   EXPECT_EQ(names("replicaof 10.0.0.1 6379\n"), Names{"replicaof"});
   EXPECT_EQ(names("cluster-enabled yes\nmin-replicas-to-write 1\n"), (Names{"cluster-enabled", "min-replicas-to-write"}));

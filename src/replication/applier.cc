@@ -45,7 +45,7 @@ class Applier::CommandWaiter final : public Waiter {
 class Applier::LinkSession final : public Session {
  public:
   LinkSession(Services& services, WorkerContext& context) : Session(services, std::make_shared<ClientCard>()), context_(context) {
-    set_authenticated(true);
+    act_for_server();
   }
   WorkerContext& worker() override { return context_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
@@ -90,6 +90,8 @@ Result<size_t> Applier::apply(std::string_view input) {
     for (size_t i = 0; i < batch_.size(); i++) {
       CommandView const command = batch_[i];
       size_t const end = batch_.end_offset(i);
+      // Text of people is no command of a primary.
+      if (input[done + end - command.wire_bytes] != '*') return fail("an inline command");
       run(command, input.substr(done + end - command.wire_bytes, command.wire_bytes));
     }
     done += consumed;

@@ -399,8 +399,10 @@ void Replication::tick() {
   replicas_.tend();
   review();
   bool const primary_with_replicas = replicas_.count() > 0 && !is_replica();
+  int64_t const ping_period_us = services_.config.integer(Directive::kReplPingReplicaPeriod) * kSecondUs;
+  if (!primary_with_replicas) next_ping_us_ = now_us + ping_period_us;
   if (primary_with_replicas && now_us >= next_ping_us_ && failover_state() == FailoverState::kNone) {
-    next_ping_us_ = now_us + services_.config.integer(Directive::kReplPingReplicaPeriod) * kSecondUs;
+    next_ping_us_ = now_us + ping_period_us;
     if (services_.log.active()) services_.log.append_control(kPing);
     services_.log.end_turn();
   }

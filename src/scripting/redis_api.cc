@@ -4,6 +4,7 @@
 
 #include "base/logger.h"
 #include "base/sha1.h"
+#include "command/access.h"
 #include "command/redis_version.h"
 #include "command/session.h"
 #include "scripting/interpreter.h"
@@ -130,7 +131,10 @@ int check_command(lua_State* state) {
     command = commands.find_subcommand(*command, text_at(state, 2));
   }
   if (!command) return raise_error(state, "ERR Invalid command passed to redis.acl_check_cmd()");
-  lua_pushboolean(state, 1);
+  std::vector<std::string_view> words;
+  for (int i = 1; i <= count; i++) words.push_back(text_at(state, i));
+  acl::User const* const user = Interpreter::of(state).calls()->session().user().get();
+  lua_pushboolean(state, !user || !find_denial(*user, *command, Args(words)));
   return 1;
 }
 

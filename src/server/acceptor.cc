@@ -9,6 +9,7 @@
 #include "command/client_card.h"
 #include "command/statistics.h"
 #include "command/worker_context.h"
+#include "acl/users.h"
 #include "config/config.h"
 #include "net/socket.h"
 #include "net/socket_address.h"
@@ -145,7 +146,7 @@ void Acceptor::admit(UniqueFd fd, bool unix_socket) {
   }
   card->unix_socket = unix_socket;
   card->local = unix_socket || peer.is_loopback();
-  bool open_to_all = services_.config.text(Directive::kRequirepass).empty();
+  bool const open_to_all = services_.users.default_user()->needs_no_password();
   if (services_.config.flag(Directive::kProtectedMode) && open_to_all && !card->local) {
     statistics.connections_rejected.add(1);
     return refuse(fd.get(), kProtectedModeError);

@@ -32,7 +32,7 @@ bool looks_like_http(std::string_view name) { return iequals(name, "POST") || ie
 
 Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card)
     : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
-  set_authenticated(!password_needed());
+  begin_as_default();
   events_ = EPOLLIN;
   if (!worker_.loop().add(fd_.get(), events_, this)) doom();
 }
@@ -254,6 +254,11 @@ void Connection::finish_command() {
 
 void Connection::receive(SharedPush const& message) {
   if (doomed_ || closing()) return;
+  // No message after the reply to who took the right to hear it.
+  if (!unrestricted()) [[unlikely]] {
+    users_changed();
+    if (doomed_) return;
+  }
   if (running || executing_transaction) {
     deferred_.push_back(message);
     deferred_bytes_ += message->bytes();
@@ -338,6 +343,12 @@ void Connection::set_wait(Wait wait) {
                            wait == Wait::kBlocked,
                        std::memory_order_relaxed);
   worker_.wait_changed(*this);
+}
+
+void Connection::users_changed() {
+  if (doomed_ || closing() || follow_user()) return;
+  close_after_reply();  // nothing more is executed
+  doom();
 }
 
 void Connection::flush() {

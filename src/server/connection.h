@@ -60,6 +60,8 @@ class Connection final : public Session, public EventLoop::Handler {
   void flush();
   /// Closes at the next safe point, without sending more.
   void doom();
+  /// Takes what has become of the user; closes when that is to be.
+  void users_changed();
   /// A message that the client has not asked for. While the reply to a command is being written, it waits for its end.
   void receive(SharedPush const& message);
   void deliver_pushes() override;

@@ -12,7 +12,7 @@ class InternalSession final : public Session {
  public:
   InternalSession(Services& services, WorkerContext& context)
       : Session(services, std::make_shared<ClientCard>()), context_(context) {
-    set_authenticated(true);
+    act_for_server();
   }
   WorkerContext& worker() override { return context_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }

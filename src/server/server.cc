@@ -8,8 +8,10 @@
 #include <cstring>
 #include <ctime>
 
+#include "acl/users_file.h"
 #include "admin/families.h"
 #include "base/random.h"
+#include "command/access_catalog.h"
 #include "commands/families.h"
 #include "health/health_command.h"
 #include "health/report_text.h"
@@ -88,11 +90,12 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       scripting_(clock_, logger),
       persistence_({clock_, logger, config, keyspace_, log_, disk_, &latency_, &scripting_.functions()}),
       commands_(families()),
+      users_(access_catalog(commands_)),
       statistics_(commands_.size()),
       slow_log_(config),
       audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
-                state_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
+                state_, users_, access_log_, disk_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
                 &audience_.monitors, &health_, &replication_},
       data_lock_(disk_, logger),
       health_(services_, disk_),
@@ -121,6 +124,41 @@ bool Server::rename_commands() {
   return true;
 }
 
+bool Server::load_users() {
+  users_.set_all_channels_by_default(config_.choice<config::AclPubsub>(Directive::kAclPubsubDefault) ==
+                                     config::AclPubsub::kAllChannels);
+  if (std::string const password = config_.text(Directive::kRequirepass); !password.empty()) {
+    users_.set_default_password(password);
+  }
+  for (config::ConfigLine const& line : config_.user_lines()) {
+    std::string const& name = line.words[0];
+    if (acl::has_blank_or_zero(name)) {
+      logger_.warning("Spaces not allowed in ACL usernames");
+      logger_.warning("Critical error while loading ACLs. Exiting.");
+      return false;
+    }
+    std::vector<std::string_view> const rules(line.words.begin() + 1, line.words.end());
+    auto const wrong = users_.declare(name, rules);
+    if (!wrong) continue;
+    if (wrong->error == acl::RuleError::kSyntax) {
+      std::string const text = "Error in user declaration '" + name + "': " + std::string(acl::text_of(wrong->error));
+      std::fputs(config::fatal_config_text(&line, text).c_str(), stderr);
+      return false;
+    }
+    logger_.warning("Error loading ACL rule '%s' for the user named '%s': %s", wrong->rule.c_str(), name.c_str(),
+                    std::string(acl::text_of(wrong->error)).c_str());
+    logger_.warning("Critical error while loading ACLs. Exiting.");
+    return false;
+  }
+  std::string const file = config_.text(Directive::kAclfile);
+  if (file.empty()) return true;
+  if (Status loaded = acl::load_users(disk_, file, users_); !loaded) {
+    logger_.warning("Aborting Redis startup because of ACL errors: %s", loaded.error().message.c_str());
+    return false;
+  }
+  return true;
+}
+
 void Server::wake_workers() {
   for (auto const& worker : workers_) worker->post([] {});
 }
@@ -135,6 +173,9 @@ void Server::connect_parts() {
   audience_.office.wake = [this](int index) {
     Worker* worker = workers_[static_cast<size_t>(index)].get();
     worker->post([worker] { worker->deliver_pushes(); });
+  };
+  users_.on_change = [this] {
+    for (auto const& each : workers_) each->post([worker = each.get()] { worker->users_changed(); });
   };
   auto tell_workers = [this] {
     for (auto const& each : workers_) {
@@ -245,6 +286,15 @@ void Server::connect_config() {
                       replication_.review();
                       return {};
                     });
+  config_.on_change({Directive::kRequirepass}, [this]() -> Status {
+    users_.set_default_password(config_.text(Directive::kRequirepass));
+    return {};
+  });
+  config_.on_change({Directive::kAclPubsubDefault}, [this]() -> Status {
+    users_.set_all_channels_by_default(config_.choice<config::AclPubsub>(Directive::kAclPubsubDefault) ==
+                                       config::AclPubsub::kAllChannels);
+    return {};
+  });
   config_.on_change({Directive::kAppendfsync}, [this]() -> Status {
     log_.set_policy(fsync_policy(config_));
     return {};
@@ -298,7 +348,7 @@ bool Server::raise_file_limit() {
 }
 
 int Server::run() {
-  if (!rename_commands()) return 1;
+  if (!rename_commands() || !load_users()) return 1;
   connect_parts();
   if (!raise_file_limit()) {
     rlimit limit;

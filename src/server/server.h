@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "acl/access_log.h"
+#include "acl/users.h"
 #include "admin/shutdown_sequence.h"
 #include "base/clock.h"
 #include "base/latency_monitor.h"
@@ -63,6 +65,8 @@ class Server final : public ServerControl {
  private:
   static std::vector<CommandRows> families();
   bool rename_commands();
+  /// requirepass, then the users of the configuration or of the ACL file. False: it was said why the server cannot start.
+  bool load_users();
   void connect_parts();
   void connect_config();
   void connect_replication();
@@ -96,6 +100,8 @@ class Server final : public ServerControl {
   scripting::Scripting scripting_;
   snapshot::Persistence persistence_;
   CommandTable commands_;
+  acl::Users users_;
+  acl::AccessLog access_log_;
   ClientRegistry clients_;
   Statistics statistics_;
   Pause pause_;

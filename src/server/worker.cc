@@ -82,6 +82,12 @@ void Worker::flush_connection(uint64_t id) {
   if (found != connections_.end()) schedule_flush(*found->second);
 }
 
+void Worker::users_changed() {
+  std::vector<Connection*> all;
+  for (auto const& [id, connection] : connections_) all.push_back(connection.get());
+  for (Connection* connection : all) connection->users_changed();
+}
+
 void Worker::serve_others(Connection& connection, BusyScript const& script) {
   if (suspended_) return;
   if (!second_desk_) {

@@ -56,6 +56,8 @@ class Worker {
   /// A new client.
   void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card);
   /// Closes the connection with this id if it is still here (CLIENT KILL).
+  /// Tells all connections.
+  void users_changed();
   void close_connection(uint64_t id);
   /// Sends what there is for the connection with this id, if it is still here.
   void flush_connection(uint64_t id);

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from harness import Kind, Reply, Server, ServerDied, format_reply, holdfast_binary, reference_binary
+from harness import ConnectionClosed, Kind, Reply, Server, ServerDied, format_reply, holdfast_binary, reference_binary
 from harness.payload import FOOTER_BYTES, seal, string_payload
 from harness.set_payload import int_set_payload
 from harness.sorted_set_payload import packed_payload
@@ -206,3 +206,64 @@ def test_d40_a_second_server_on_the_same_files(both, tmp_path):
     with Server(holdfast_binary(), ["--save", "3600 1"], directory=tmp_path):
         with pytest.raises(ServerDied):
             Server(holdfast_binary(), ["--save", "3600 1"], directory=tmp_path).start()
+
+
+def _logged_in(server, name):
+    client = server.client()
+    client.must("AUTH", name, "x")
+    return client
+
+
+def test_d62_load_closes_only_connections_whose_user_has_changed(both, tmp_path):
+    path = tmp_path / "users.acl"
+    path.write_text("user same on nopass +ping\nuser other on nopass +ping\nuser default on nopass ~* &* +@all\n")
+    closed = []
+    for binary in (reference_binary(), holdfast_binary()):
+        with Server(binary, ["--save", "", "--aclfile", str(path)]) as server:
+            same, other = _logged_in(server, "same"), _logged_in(server, "other")
+            with server.client() as client:
+                text = path.read_text()
+                path.write_text(text.replace("other on", "other off"))
+                client.must("ACL", "LOAD")
+                path.write_text(text)
+            assert other.wait_closed()
+            try:
+                closed.append(same.command("PING").value != b"PONG")
+            except ConnectionClosed:
+                closed.append(True)
+    assert closed == [True, False]
+
+
+def test_d63_the_server_does_not_end(both, tmp_path):
+    path = tmp_path / "users.acl"
+    path.write_text("user u on nopass +@all &*\nuser default on nopass ~* &* +@all\n")
+    with Server(holdfast_binary(), ["--save", "", "--aclfile", str(path)]) as server:
+        client = _logged_in(server, "u")
+        client.must("HELLO", "3")
+        client.send("SUBSCRIBE", "channel")
+        client.read_any()
+        assert client.command("ACL", "SETUSER", "u", "resetchannels").value == b"OK"
+        assert client.wait_closed()
+        with server.client() as client:
+            path.write_text("user u (+get\n")
+            assert b":1: Unmatched parenthesis in selector definition." in client.command("ACL", "LOAD").value
+
+
+def test_d64_keys_of_a_wrong_number_are_checked(both):
+    answers = []
+    for client in both:
+        client.must("ACL", "SETUSER", "u", "on", "nopass", "+@all", "~a")
+        client.must("AUTH", "u", "x")
+        answers.append(client.command("EVAL", "return 1", "3", "k").value)
+        client.must("ACL", "DELUSER", "nobody")
+        client.must("AUTH", "default", "x")
+        client.must("ACL", "DELUSER", "u")
+    assert answers[0] == b"ERR Number of keys can't be greater than number of args"
+    assert answers[1].startswith(b"NOPERM")
+
+
+def test_d65_a_selector_inside_a_selector_is_no_rule(both):
+    answers = [client.command("ACL", "SETUSER", "u", "(~a", "(~b", "+get)").value for client in both]
+    for client in both:
+        client.must("ACL", "DELUSER", "u")
+    assert answers == [b"OK", b"ERR Error in ACL SETUSER modifier '(~a (~b +get)': Syntax error"]

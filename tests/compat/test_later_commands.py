@@ -41,5 +41,5 @@ def test_no_name_stands_twice():
 
 
 def test_a_container_stands_for_its_subcommands():
-    assert is_later("ACL|load") and is_later("module|load") and is_later("Migrate")
+    assert is_later("MODULE|unload") and is_later("module|load") and is_later("Migrate")
     assert not is_later("client|info") and not is_later("client") and not is_later("get")

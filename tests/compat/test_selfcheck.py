@@ -43,17 +43,17 @@ def test_equal_servers_have_no_difference(equal_pair):
 
 
 def test_what_needs_a_later_command_is_skipped_and_counted(equal_pair, monkeypatch):
-    text = "@needs ACL GET\n> ACL WHOAMI\n@end-needs\n> PING\n"
+    text = "@needs MODULE GET\n> MODULE LIST\n@end-needs\n> PING\n"
     text += "@needs GET\n@conn b\n> GET k\n@needs MIGRATE\n> MIGRATE a b\n"
     parsed = parse_dialogue(pathlib.Path("inline.dialogue"), text)
     outcome = run_dialogue(equal_pair, parsed)
     assert (outcome.differences, outcome.skipped, outcome.played) == ([], {}, 8)
 
     # The reference is asked first, then the candidate.
-    unknown = itertools.cycle([set(), {"acl", "migrate"}])
+    unknown = itertools.cycle([set(), {"module", "migrate"}])
     monkeypatch.setattr(runner, "_unknown_commands", lambda *_: next(unknown))
     outcome = run_dialogue(equal_pair, parsed)
-    assert (outcome.differences, outcome.skipped, outcome.played) == ([], {"ACL": 2, "MIGRATE": 2}, 4)
+    assert (outcome.differences, outcome.skipped, outcome.played) == ([], {"MODULE": 2, "MIGRATE": 2}, 4)
 
 
 def test_a_lost_command_is_no_reason_to_skip(faulty_pair):

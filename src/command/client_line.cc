@@ -1,4 +1,4 @@
-#include "admin/client_line.h"
+#include "command/client_line.h"
 
 #include <algorithm>
 #include <utility>
@@ -87,7 +87,7 @@ std::string client_line(ClientCard& card, CommandTable const& commands, int64_t 
       .add("tot-mem", client_memory(card))
       .add("events", output_bytes ? "rw" : "r")
       .add("cmd", last == kNoCommand ? std::string_view("NULL") : std::string_view(commands.by_id(last).full_name))
-      .add("user", "default")
+      .add("user", card.user())
       .add("redir", card.redirect.load(kOrder))
       .add("resp", int64_t{card.protocol.load(kOrder)})
       .add("lib-name", library)

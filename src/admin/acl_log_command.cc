@@ -1,0 +1,58 @@
+#include <limits>
+
+#include "acl/access_log.h"
+#include "admin/acl_command.h"
+#include "admin/help.h"
+#include "command/services.h"
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kDefaultCount = 10;
+
+void reply_entry(acl::AccessLog::Entry const& entry, int64_t now_ms, Reply& reply) {
+  reply.map(10);
+  reply.bulk("count");
+  reply.integer(static_cast<int64_t>(entry.count));
+  reply.bulk("reason");
+  reply.bulk(acl::name_of(entry.reason));
+  reply.bulk("context");
+  reply.bulk(acl::name_of(entry.context));
+  reply.bulk("object");
+  reply.bulk(entry.object);
+  reply.bulk("username");
+  reply.bulk(entry.username);
+  reply.bulk("age-seconds");
+  reply.number(static_cast<double>(now_ms - entry.updated_ms) / 1000);
+  reply.bulk("client-info");
+  reply.bulk(entry.client);
+  reply.bulk("entry-id");
+  reply.integer(static_cast<int64_t>(entry.id));
+  reply.bulk("timestamp-created");
+  reply.integer(entry.created_ms);
+  reply.bulk("timestamp-last-updated");
+  reply.integer(entry.updated_ms);
+}
+
+}  // namespace
+
+void cmd_acl_log(Session& session, Args args, Reply& reply) {
+  if (args.size() > 3) return reply_wrong_arguments(args, reply);
+  Services& services = session.services();
+  size_t count = kDefaultCount;
+  if (args.size() == 3) {
+    if (args.is(2, "RESET")) {
+      services.access_log.reset();
+      return reply.ok();
+    }
+    auto const asked = args.integer(2, reply);
+    if (!asked) return;
+    count = *asked < 0 ? 0 : static_cast<size_t>(*asked);
+  }
+  auto const entries = services.access_log.newest(count);
+  int64_t const now_ms = services.clock.unix_ms();
+  reply.array(entries.size());
+  for (auto const& entry : entries) reply_entry(entry, now_ms, reply);
+}
+
+}  // namespace holdfast
