@@ -169,12 +169,13 @@ def test_stale_data_of_a_replica_that_had_its_primary(stage, kinds):
     replica.config("replica-serve-stale-data", "no")
     primary.must("SET", "k", "v")
     until(lambda: replica.must("GET", "k") == b"v")
+    primary.must("SAVE")
     primary.kill()
     until(lambda: replica.info()["master_link_status"] == "down")
     assert replica.error("GET", "k") == MASTERDOWN
     primary.start()
     until(replica.link_is_up)
-    replica.ask("GET", "k")
+    assert replica.must("GET", "k") == b"v"
 
 
 def test_too_few_replicas(stage, kinds):

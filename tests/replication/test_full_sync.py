@@ -31,7 +31,7 @@ def test_the_comparison_finds_a_difference(stage, kinds):
     replica.config("replica-read-only", "no")
     replica.must("SET", "only here", "1")
     with pytest.raises(AssertionError, match="only here"):
-        wait_for_equal(primary, replica)
+        wait_for_equal(primary, replica, patience_s=0)
     replica.must("DEL", "only here")
     wait_for_equal(primary, replica)
 

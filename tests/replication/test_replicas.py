@@ -59,9 +59,13 @@ def test_many_keys_expire(pair):
     assert replica.stat("expired_keys") == 0  # they were deleted, not by its own clock
 
 
-def test_a_writable_replica(pair):
+def test_a_writable_replica(stage, kinds):
     """Its own writes go nowhere; its own keys that expire are its own business."""
-    primary, replica = pair
+    primary, replica = stage.pair(kinds, "--repl-ping-replica-period", 3600)
+    primary.must("SET", "first", "v")
+    wait_for_offset(primary, replica)
+    primary.must("DEL", "first")
+    wait_for_offset(primary, replica)
     replica.config("replica-read-only", "no")
     at = replica.offset()
     assert replica.must("SET", "own", "v") == b"OK"
