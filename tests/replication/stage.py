@@ -4,7 +4,9 @@ HOLDFAST_REPLICATION_PAIRS names the pairs of the run, primary first, e.g. `redi
 `redis-redis` the suite tries itself against the reference.
 """
 
+import contextlib
 import os
+import signal
 import time
 from typing import Iterator, NamedTuple
 
@@ -13,6 +15,8 @@ from harness import CheckedServer, Client, ConnectionClosed, Reply, ReplyTimeout
 EFFORT = float(os.environ.get("HOLDFAST_EFFORT", "1"))
 _PAIRS = "holdfast-holdfast,holdfast-redis,redis-holdfast"
 COMMON = ["--save", "", "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", "--shutdown-timeout", "1"]
+# A ping at the wrong moment would make one server know a byte more than another.
+COMMON += ["--repl-ping-replica-period", "3600"]
 # How long anything may take that happens by itself: a synchronization, a reconnection, an expiry.
 LIMIT_S = 60.0
 REPLY_LIMIT_S = 120.0
@@ -129,6 +133,15 @@ class Actor:
     def sync_counts(self) -> tuple[int, int]:
         """Full and partial synchronizations it has given."""
         return self.stat("sync_full"), self.stat("sync_partial_ok")
+
+    @contextlib.contextmanager
+    def standing_still(self):
+        """Within the block the process does nothing at all, and its connections stay."""
+        os.kill(self.server.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.server.pid, signal.SIGCONT)
 
     def cut_replicas(self) -> int:
         """Closes the connections of all replicas; how many there were."""
