@@ -236,7 +236,7 @@ def digest(actor: Actor) -> bytes:
 def functions(actor: Actor) -> list:
     """Names and code of all libraries."""
     libraries = actor.must("FUNCTION", "LIST", "WITHCODE")
-    return sorted(repr([field.value for field in library.value[1::2]][0]) + repr(library.value[-1].value) for library in libraries)
+    return sorted((library.value[1].value, library.value[-1].value) for library in libraries)
 
 
 def wait_for_offset(primary: Actor, replica: Actor) -> int:

@@ -62,7 +62,9 @@ def test_all_types_in_every_mode(stage, kinds, diskless, load):
     wait_for_equal(primary, replica)
 
 
-@pytest.mark.parametrize("diskless,load,elements", (("yes", "disabled", BIG), ("no", "disabled", 30_000), ("yes", "swapdb", 30_000)))
+@pytest.mark.parametrize(
+    "diskless,load,elements", (("yes", "disabled", BIG), ("no", "disabled", 30_000), ("yes", "swapdb", 30_000))
+)
 def test_big_values(stage, kinds, diskless, load, elements):
     primary = stage.server(kinds.primary, "--repl-diskless-sync", diskless)
     fill_big_values(primary, elements)
