@@ -22,7 +22,7 @@ class Troupe:
 
     def __init__(self, stage: Stage, kinds: Pair, dice: random.Random, *directives: str) -> None:
         self.dice = dice
-        words = ["--repl-backlog-size", 1 << 20, "--repl-timeout", 10, *directives]
+        words = ["--repl-backlog-size", 1 << 20, "--repl-timeout", 10, "--repl-ping-replica-period", 1, *directives]
         self.actors = [stage.server(kind, *words) for kind in (kinds.primary, kinds.replica, kinds.primary)]
         self.proxies = {actor: Proxy(0) for actor in self.actors}
         self.primary = self.actors[0]

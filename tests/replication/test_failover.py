@@ -1,5 +1,6 @@
 """FAILOVER: primary and replica change places without the loss of a write."""
 
+import contextlib
 import functools
 
 import pytest
@@ -40,13 +41,12 @@ def state(primary) -> str:
     return primary.info()["master_failover_state"]
 
 
-def lag(primary, replica, seconds: float):
-    """Makes the replica stand still with something unread; the connection on which it sleeps."""
-    sleeper = replica.client()
-    sleeper.send("DEBUG", "SLEEP", seconds)
-    until(lambda: int(primary.info()["slave0"].rsplit("lag=", 1)[1]) >= 1)  # it no longer acknowledges
-    primary.must("SET", "not yet there", "1")
-    return sleeper
+@contextlib.contextmanager
+def lagging(primary, replica):
+    """Within the block the replica stands still, and has something unread."""
+    with replica.standing_still():
+        primary.must("SET", "not yet there", "1")
+        yield
 
 
 def test_errors(stage, kinds):
@@ -129,44 +129,38 @@ def test_under_load(stage, kinds, pair):
 def test_the_time_is_over(pair):
     """A replica that does not catch up in time: all stays as it was."""
     primary, replica = pair
-    sleeper = lag(primary, replica, 4)
-    assert primary.must("FAILOVER", "TIMEOUT", 200) == b"OK"
-    until_equal(lambda: state(primary), "no-failover")
-    assert primary.info()["role"] == "master"
-    assert primary.must("SET", "k", "v") == b"OK"
-    sleeper.read_reply()
-    sleeper.close()
+    with lagging(primary, replica):
+        assert primary.must("FAILOVER", "TIMEOUT", 200) == b"OK"
+        until_equal(lambda: state(primary), "no-failover")
+        assert primary.info()["role"] == "master"
+        assert primary.must("SET", "k", "v") == b"OK"
     wait_for_equal(primary, replica)
     assert primary.sync_counts() == (1, 0)
 
 
 def test_it_is_called_off(pair):
     primary, replica = pair
-    sleeper = lag(primary, replica, 4)
-    assert primary.must("FAILOVER") == b"OK"
-    assert state(primary) == "waiting-for-sync"
-    assert primary.error("FAILOVER") == b"ERR FAILOVER already in progress."
-    assert primary.error("REPLICAOF", "NO", "ONE") == b"ERR REPLICAOF not allowed while failing over."
-    with primary.client() as writer:
-        writer.send("SET", "held", "1")
-        until(lambda: primary.info("clients")["blocked_clients"] == "1")
-        assert primary.must("GET", "held") is None  # writes wait, reads do not
-        assert primary.must("FAILOVER", "ABORT") == b"OK"
-        assert writer.read_reply().value == b"OK"
-    assert state(primary) == "no-failover" and primary.info()["role"] == "master"
-    sleeper.read_reply()
-    sleeper.close()
+    with lagging(primary, replica):
+        assert primary.must("FAILOVER") == b"OK"
+        assert state(primary) == "waiting-for-sync"
+        assert primary.error("FAILOVER") == b"ERR FAILOVER already in progress."
+        assert primary.error("REPLICAOF", "NO", "ONE") == b"ERR REPLICAOF not allowed while failing over."
+        with primary.client() as writer:
+            writer.send("SET", "held", "1")
+            until(lambda: primary.info("clients")["blocked_clients"] == "1")
+            assert primary.must("GET", "held") is None  # writes wait, reads do not
+            assert primary.must("FAILOVER", "ABORT") == b"OK"
+            assert writer.read_reply().value == b"OK"
+        assert state(primary) == "no-failover" and primary.info()["role"] == "master"
     wait_for_equal(primary, replica)
 
 
 def test_by_force(pair):
     """The target is behind when the time is over: it is taken all the same, with what it has by then."""
     primary, replica = pair
-    sleeper = lag(primary, replica, 3)
-    assert primary.must("FAILOVER", "TO", "127.0.0.1", replica.port, "FORCE", "TIMEOUT", 100) == b"OK"
-    until(lambda: primary.info()["role"] == "slave")
-    sleeper.read_reply()
-    sleeper.close()
+    with lagging(primary, replica):
+        assert primary.must("FAILOVER", "TO", "127.0.0.1", replica.port, "FORCE", "TIMEOUT", 100) == b"OK"
+        until(lambda: primary.info()["role"] == "slave")
     until(lambda: has_failed_over(primary, replica))
     wait_for_equal(replica, primary)
     assert replica.must("SET", "k", "v") == b"OK"

@@ -31,7 +31,7 @@ def test_the_comparison_finds_a_difference(stage, kinds):
     replica.config("replica-read-only", "no")
     replica.must("SET", "only here", "1")
     with pytest.raises(AssertionError, match="only here"):
-        wait_for_equal(primary, replica)
+        wait_for_equal(primary, replica, patience_s=0)
     replica.must("DEL", "only here")
     wait_for_equal(primary, replica)
 
@@ -62,7 +62,9 @@ def test_all_types_in_every_mode(stage, kinds, diskless, load):
     wait_for_equal(primary, replica)
 
 
-@pytest.mark.parametrize("diskless,load,elements", (("yes", "disabled", BIG), ("no", "disabled", 30_000), ("yes", "swapdb", 30_000)))
+@pytest.mark.parametrize(
+    "diskless,load,elements", (("yes", "disabled", BIG), ("no", "disabled", 30_000), ("yes", "swapdb", 30_000))
+)
 def test_big_values(stage, kinds, diskless, load, elements):
     primary = stage.server(kinds.primary, "--repl-diskless-sync", diskless)
     fill_big_values(primary, elements)

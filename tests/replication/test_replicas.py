@@ -1,8 +1,10 @@
 """What clients see on a replica: keys that expire, messages and events, scripts, WAIT; and what configures a replica."""
 
+import contextlib
+import time
+
 import pytest
 
-from harness import ConnectionClosed
 from replication.stage import digest, until, until_equal, wait_for_equal, wait_for_offset
 from replication.writers import LIBRARY, burst, fill
 
@@ -59,9 +61,13 @@ def test_many_keys_expire(pair):
     assert replica.stat("expired_keys") == 0  # they were deleted, not by its own clock
 
 
-def test_a_writable_replica(pair):
+def test_a_writable_replica(stage, kinds):
     """Its own writes go nowhere; its own keys that expire are its own business."""
-    primary, replica = pair
+    primary, replica = stage.pair(kinds, "--repl-ping-replica-period", 3600)
+    primary.must("SET", "first", "v")
+    wait_for_offset(primary, replica)
+    primary.must("DEL", "first")
+    wait_for_offset(primary, replica)
     replica.config("replica-read-only", "no")
     at = replica.offset()
     assert replica.must("SET", "own", "v") == b"OK"
@@ -209,12 +215,15 @@ def test_wait(stage, kinds):
 def test_wait_counts_only_what_was_received(stage, kinds):
     """A replica that stands still does not count; as it goes on the client is told."""
     primary, replica = stage.pair(kinds)
-    with primary.client() as waiting, replica.client() as sleeper:
-        sleeper.send("DEBUG", "SLEEP", 0.5)
-        waiting.must("SET", "k", "v")
-        count = waiting.must("WAIT", 1, 0).value
-        assert count == 1 and replica.must("GET", "k") == b"v"
-        sleeper.read_reply()
+    until(lambda: primary.online_replicas() == 1)
+    with primary.client() as waiting:
+        with replica.standing_still():
+            waiting.must("SET", "k", "v")
+            assert waiting.must("WAIT", 1, 100).value == 0
+            waiting.send("WAIT", 1, 0)
+            until(lambda: primary.info("clients")["blocked_clients"] == "1")
+        assert waiting.read_reply().value == 1
+        assert replica.must("GET", "k") == b"v"
 
 
 def test_wait_is_given_up_when_roles_change(stage, kinds):
@@ -276,13 +285,12 @@ def test_the_limit_of_the_output_buffer(stage, kinds):
     primary, replica = stage.pair(kinds)
     # Below the backlog a limit means nothing.
     primary.config("repl-backlog-size", 1 << 16, "client-output-buffer-limit", "replica 8mb 0 0")
-    with replica.client() as sleeper, primary.client() as client:
-        sleeper.send("DEBUG", "SLEEP", 2)
+    with primary.client() as client, replica.standing_still():
         for turn in range(60):
             burst(client, 100, prefix=f"large {turn}", size=10_000)
-        sleeper.read_reply()
+        until(lambda: primary.info()["connected_slaves"] == "0" or kinds.primary == "holdfast")
     wait_for_equal(primary, replica)
-    assert sum(primary.sync_counts()) >= 2 or kinds.primary == "holdfast"
+    assert sum(primary.sync_counts()) >= 2 or kinds.primary == "holdfast"  # which may hold on to it, on its disk
 
 
 def test_client_list_shows_the_link(pair):
@@ -339,15 +347,17 @@ def test_a_primary_of_many_memory_limits(stage, kinds):
 @pytest.mark.parametrize("state", ("asleep", "awake"))
 def test_shutdown_waits_for_replicas(stage, kinds, state):
     """SHUTDOWN lets a replica that lags have the rest."""
-    primary, replica = stage.pair(kinds, "--shutdown-timeout", 10)
-    with replica.client() as sleeper, primary.client() as client:
+    primary, replica = stage.pair(kinds, "--shutdown-timeout", 20)
+    until(lambda: primary.online_replicas() == 1)
+    with contextlib.ExitStack() as still, primary.client() as client:
         if state == "asleep":
-            sleeper.send("DEBUG", "SLEEP", 0.5)
+            still.enter_context(replica.standing_still())
         burst(client, 2000)
-        try:
-            client.command("SHUTDOWN", "NOSAVE")
-        except ConnectionClosed:
-            pass
+        client.send("SHUTDOWN", "NOSAVE")
+        if state == "asleep":
+            time.sleep(0.5)  # it could end, and must not
+            assert primary.server.running()
         primary.server.killed_on_purpose = True
+        still.close()
         until(lambda: not primary.server.running())
     until(lambda: replica.must("EXISTS", "burst:1999"))

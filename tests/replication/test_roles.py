@@ -236,12 +236,18 @@ def test_info_of_both_roles(stage, kinds):
 
 
 def test_role(stage, kinds):
-    primary, replica = stage.pair(kinds, "--repl-ping-replica-period", 3600)
+    primary, replica = stage.pair(kinds)
     primary.must("SET", "k", "v")
-    at = wait_for_offset(primary, replica)
-    until(lambda: primary.must("ROLE")[2].value[0].value[2].value == b"%d" % at)
-    role = primary.must("ROLE")
-    assert (role[0].value, role[1].value) == (b"master", at)
+
+    def rests():
+        """The reply when the replica has acknowledged all there is."""
+        role = primary.must("ROLE")
+        replicas = role[2].value
+        return role if replicas and int(replicas[0].value[2].value) == role[1].value == replica.offset() else None
+
+    role = until(rests)
+    at = role[1].value
+    assert role[0].value == b"master" and at > 0
     [entry] = role[2].value
     assert [field.value for field in entry.value] == [b"127.0.0.1", b"%d" % replica.port, b"%d" % at]
     assert [field.value for field in replica.must("ROLE")] == [b"slave", b"127.0.0.1", primary.port, b"connected", at]
