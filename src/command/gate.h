@@ -46,6 +46,8 @@ class Gate {
  private:
   /// Everything before the lock set. True: go on with `command`.
   bool admit(Session& session, Args args, Reply& reply, Command const*& command);
+  /// Makes room when maxmemory is exceeded. True: there is none, and the command may need some.
+  bool refused_for_memory(Session& session, Command const& command, uint32_t flags);
   /// A script of this worker is suspended, and the command cannot be executed meanwhile.
   bool must_not_overtake(Session& session, Command const& command) const;
   bool must_hold(Session& session, Command const& command) const;

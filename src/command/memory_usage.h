@@ -20,6 +20,8 @@ struct MemoryFigures {
   uint64_t clients = 0;        ///< buffers and state of the connections
   uint64_t log_buffer = 0;     ///< appended and not written yet
   uint64_t total() const { return startup + keys + clients + log_buffer; }
+  /// What maxmemory limits: what eviction can do nothing about, and would make it go on for ever, is left out.
+  uint64_t counted() const { return total() - log_buffer; }
 };
 
 /// Measures used_memory and remembers its peak. Any thread.

@@ -7,6 +7,7 @@
 #include "command/busy_scripts.h"
 #include "base/mutex.h"
 #include "base/random.h"
+#include "command/memory_limit.h"
 #include "command/memory_usage.h"
 
 namespace holdfast {
@@ -95,6 +96,7 @@ class ReplicationId {
 struct ServerState {
   BusyScripts busy_scripts;
   MemoryUsage memory;
+  MemoryLimit memory_limit;
   ShutdownState shutdown;
   ReplicationId replication_id;
   /// CONFIG SET and CONFIG REWRITE: one at a time.

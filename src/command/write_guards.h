@@ -11,9 +11,6 @@ namespace holdfast {
 /// relaxed load each. Any thread.
 class WriteGuards {
  public:
-  /// More memory is used than maxmemory allows.
-  std::atomic<bool> memory_exceeded{false};
-
   /// The AOF cannot be written or synced; `error` is the strerror text. Empty: it can.
   void set_log_error(std::string error) {
     bool failed = !error.empty();

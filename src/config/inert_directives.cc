@@ -15,11 +15,6 @@ bool has_users(Config const& config) { return !config.user_lines().empty(); }
 
 bool is_sentinel(Config const& config) { return config.sentinel_mode(); }
 
-bool should_evict(Config const& config) {
-  return config.memory(Directive::kMaxmemory) != 0 &&
-         config.choice<MaxmemoryPolicy>(Directive::kMaxmemoryPolicy) != MaxmemoryPolicy::kNoEviction;
-}
-
 constexpr Inert kInert[] = {
     {"aclfile", nullptr, Directive::kAclfile,
      "the file is not read: there are no users, and whoever connects (with requirepass, if that is set) may do everything"},
@@ -31,8 +26,6 @@ constexpr Inert kInert[] = {
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},
     {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},
-    {"maxmemory-policy", should_evict, Directive::kMaxmemoryPolicy,
-     "nothing is evicted: over maxmemory, writes are refused as with noeviction"},
     {"maxmemory-clients", nullptr, Directive::kMaxmemoryClients,
      "the memory of connections is not limited all together, only that of each by client-output-buffer-limit"},
     {"min-replicas-to-write", nullptr, Directive::kMinReplicasToWrite, "writes are accepted without any replica"},

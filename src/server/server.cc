@@ -128,6 +128,9 @@ void Server::connect_parts() {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
   };
+  state_.memory_limit.wake = [this] {
+    for (auto const& each : workers_) each->post([worker = each.get()] { worker->help_evict(); });
+  };
   audience_.office.wake = [this](int index) {
     Worker* worker = workers_[static_cast<size_t>(index)].get();
     worker->post([worker] { worker->deliver_pushes(); });
@@ -163,6 +166,28 @@ void Server::apply_keyspace_settings() {
   keyspace_.logs_expiry_as_unlink.store(config_.flag(Directive::kLazyfreeLazyExpire), std::memory_order_relaxed);
   keyspace_.logs_user_del_as_unlink.store(config_.flag(Directive::kLazyfreeLazyUserDel), std::memory_order_relaxed);
   apply_value_limits();
+  apply_memory_limit();
+}
+
+void Server::apply_memory_limit() {
+  keyspace_.eviction().policy.store(config_.choice<config::MaxmemoryPolicy>(Directive::kMaxmemoryPolicy), std::memory_order_relaxed);
+  keyspace_.eviction().samples.store(static_cast<uint32_t>(config_.integer(Directive::kMaxmemorySamples)),
+                                     std::memory_order_relaxed);
+  keyspace_.logs_eviction_as_unlink.store(config_.flag(Directive::kLazyfreeLazyEviction), std::memory_order_relaxed);
+  MemoryLimit& limit = state_.memory_limit;
+  limit.configure(keyspace_, {.bytes = config_.memory(Directive::kMaxmemory),
+                              .tenacity = config_.integer(Directive::kMaxmemoryEvictionTenacity)});
+  limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
+}
+
+void Server::maxmemory_changed() {
+  MemoryLimit& limit = state_.memory_limit;
+  if (!limit.exceeded(keyspace_)) return;
+  logger_.warning(
+      "WARNING: the new maxmemory value set via CONFIG SET (%lu) is smaller than the current memory usage (%lu). This will "
+      "result in key eviction and/or the inability to accept new write commands depending on the maxmemory-policy.",
+      static_cast<unsigned long>(limit.bytes()), static_cast<unsigned long>(limit.used(keyspace_)));
+  limit.ask_for_help();
 }
 
 void Server::apply_value_limits() {
@@ -188,6 +213,7 @@ void Server::apply_value_limits() {
 
 void Server::connect_config() {
   config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
+                     Directive::kMaxmemorySamples, Directive::kMaxmemoryEvictionTenacity, Directive::kLazyfreeLazyEviction,
                      Directive::kProtoMaxBulkLen, Directive::kLazyfreeLazyExpire, Directive::kLazyfreeLazyUserDel,
                      Directive::kHashMaxListpackEntries, Directive::kHashMaxListpackValue,
                      Directive::kListMaxListpackSize, Directive::kSetMaxIntsetEntries, Directive::kSetMaxListpackEntries,
@@ -197,6 +223,10 @@ void Server::connect_config() {
                       apply_keyspace_settings();
                       return {};
                     });
+  config_.on_change({Directive::kMaxmemory}, [this]() -> Status {
+    maxmemory_changed();
+    return {};
+  });
   auto const set_keyspace_events = [this]() -> Status {
     audience_.events.set_mask(config_.keyspace_events());
     return {};
@@ -407,9 +437,7 @@ void Server::cron() {
   persistence_.tick();
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
-  uint64_t limit = config_.memory(Directive::kMaxmemory);
-  uint64_t used = state_.memory.measure(keyspace_, clients_, log_).total();
-  guards_.memory_exceeded.store(limit != 0 && used > limit, std::memory_order_relaxed);
+  state_.memory_limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
 }
 
 void Server::exit_soon(int code) {

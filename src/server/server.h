@@ -66,6 +66,8 @@ class Server final : public ServerControl {
   void connect_config();
   void apply_keyspace_settings();
   void apply_value_limits();
+  void apply_memory_limit();
+  void maxmemory_changed();
   bool raise_file_limit();
   snapshot::ReplayCommand make_replay();
   void load();
