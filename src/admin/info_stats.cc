@@ -42,7 +42,7 @@ void info_keys(Services& services, InfoText& text) {
   text.number("expired_stale_perc", 0);
   text.zero({"expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"});
   text.field("evicted_keys", keyspace.sum(&Partition::evicted));
-  text.zero({"evicted_clients"});
+  text.field("evicted_clients", services.state.client_limit.evicted());
   text.field("total_eviction_exceeded_time", limit.exceeded_us() / 1000);
   text.field("current_eviction_exceeded_time", limit.exceeded_now_us() / 1000);
   text.field("keyspace_hits", keyspace.sum(&Partition::hits));

@@ -11,6 +11,7 @@ namespace holdfast {
 void reset_statistics(Services& services) {
   services.statistics.reset();
   services.state.memory_limit.reset_statistics();
+  services.state.client_limit.reset_statistics();
   for (uint32_t i = 0; i < services.keyspace.partition_count(); i++) {
     Partition& partition = services.keyspace.partition(i);
     partition.hits.set(0);

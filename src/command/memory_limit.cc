@@ -45,7 +45,8 @@ void MemoryLimit::configure(Keyspace& keyspace, Settings const& settings) {
 
 int64_t MemoryLimit::used(Keyspace const& keyspace) const { return base_.load(kOrder) + keyspace.memory_changes(); }
 
-void MemoryLimit::correct(Keyspace const& keyspace, MemoryFigures const& figures) {
+void MemoryLimit::correct(Keyspace& keyspace, MemoryFigures const& figures) {
+  keyspace.begin_memory_epoch();
   base_.store(static_cast<int64_t>(figures.counted()) - keyspace.memory_changes(), kOrder);
 }
 

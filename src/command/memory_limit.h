@@ -30,7 +30,7 @@ class MemoryLimit {
     return on() && used(keyspace) > static_cast<int64_t>(bytes());
   }
   /// The exact figures of this moment. The server calls this about ten times a second.
-  void correct(Keyspace const& keyspace, MemoryFigures const& figures);
+  void correct(Keyspace& keyspace, MemoryFigures const& figures);
 
   enum class Room : uint8_t {
     kEnough,

@@ -27,7 +27,8 @@ struct MemoryFigures {
 /// Measures used_memory and remembers its peak. Any thread.
 class MemoryUsage {
  public:
-  /// Once, when the process is complete and still empty: what the allocator has given out is `startup` from now on.
+  /// Once, by the thread that made the parts, when the process is complete and still empty: what the allocator has given out
+  /// is `startup` from now on.
   void note_startup();
   /// Raises the peak. The server calls this about ten times a second.
   MemoryFigures measure(Keyspace const& keyspace, ClientRegistry& clients, log::Log const& log);

@@ -7,6 +7,7 @@
 #include "command/busy_scripts.h"
 #include "base/mutex.h"
 #include "base/random.h"
+#include "command/client_eviction.h"
 #include "command/memory_limit.h"
 #include "command/memory_usage.h"
 
@@ -97,6 +98,7 @@ struct ServerState {
   BusyScripts busy_scripts;
   MemoryUsage memory;
   MemoryLimit memory_limit;
+  ClientMemoryLimit client_limit;
   ShutdownState shutdown;
   ReplicationId replication_id;
   /// CONFIG SET and CONFIG REWRITE: one at a time.

@@ -26,8 +26,6 @@ constexpr Inert kInert[] = {
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},
     {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},
-    {"maxmemory-clients", nullptr, Directive::kMaxmemoryClients,
-     "the memory of connections is not limited all together, only that of each by client-output-buffer-limit"},
     {"min-replicas-to-write", nullptr, Directive::kMinReplicasToWrite, "writes are accepted without any replica"},
     {"client-default-resp", nullptr, Directive::kClientDefaultResp, "connections begin with RESP2"},
     {"oom-score-adj", nullptr, Directive::kOomScoreAdj, "the kernel's choice of whom to end is left as it is"},

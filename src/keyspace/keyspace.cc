@@ -100,6 +100,10 @@ void Keyspace::publish_counters(Partition& partition, int db, bool report) {
   counters.expiring_keys.set(table ? table->expiring() : 0);
   counters.expiring_bodies.set(table ? table->expiring_bodies() : 0);
   uint64_t const bytes = table ? table->memory_bytes() : 0;
+  if (uint32_t const epoch = memory_epoch_.load(std::memory_order_relaxed); epoch != partition.memory_epoch) [[unlikely]] {
+    partition.memory_epoch = epoch;
+    partition.unreported_bytes = 0;
+  }
   partition.unreported_bytes += static_cast<int64_t>(bytes - counters.memory_bytes.get());
   counters.memory_bytes.set(bytes);
   if (report || std::abs(partition.unreported_bytes) >= memory_report_step.load(std::memory_order_relaxed)) [[unlikely]] {

@@ -57,9 +57,11 @@ class Keyspace {
   uint64_t sum(Counter Partition::*counter) const;
   /// Bytes of records, values and tables of all databases.
   uint64_t used_bytes() const;
-  /// How much more memory the keys use than at the start, but for what the partitions have not reported: each keeps less than
-  /// `memory_report_step` to itself. For who asks before every command; `used_bytes` is exact.
+  /// What the partitions have reported of the changes of their memory: each keeps less than `memory_report_step` to itself. For
+  /// who asks before every command; `used_bytes` is exact.
   int64_t memory_changes() const { return memory_changes_.load(std::memory_order_relaxed); }
+  /// The memory has been measured exactly: what was not reported until now is forgotten.
+  void begin_memory_epoch() { memory_epoch_.fetch_add(1, std::memory_order_relaxed); }
   static constexpr int64_t kReportsNothing = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> memory_report_step{kReportsNothing};
   /// Bytes of the pages that hold records.
@@ -164,6 +166,7 @@ class Keyspace {
   ChangeListener* listener_ = nullptr;
   Access access_;
   Eviction eviction_;
+  std::atomic<uint32_t> memory_epoch_{0};
   alignas(64) std::atomic<int64_t> memory_changes_{0};
 };
 

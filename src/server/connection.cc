@@ -11,6 +11,7 @@
 #include "base/ticks.h"
 #include "command/blocked_client.h"
 #include "command/observers.h"
+#include "command/server_state.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
 #include "config/config.h"
@@ -87,6 +88,11 @@ void Connection::read() {
     return update_events();
   }
   worker().statistics.net_input_bytes.add(static_cast<uint64_t>(got));
+  if (input_.size() > services().config.memory(Directive::kClientQueryBufferLimit)) {
+    services().logger.warning("Closing client that reached max query buffer length: id=%lu addr=%s",
+                              static_cast<unsigned long>(id()), card().address.c_str());
+    return doom();
+  }
   // What was published before the client sent this comes before the replies to it.
   worker_.deliver_pushes();
   if (doomed_) return;
@@ -96,11 +102,6 @@ void Connection::read() {
     input_.append(input.substr(done));
   } else {
     input_.consume(done);
-  }
-  if (input_.size() > services().config.memory(Directive::kClientQueryBufferLimit)) {
-    services().logger.warning("Closing client that reached max query buffer length: id=%lu addr=%s",
-                              static_cast<unsigned long>(id()), card().address.c_str());
-    return doom();
   }
   update_card();
   update_events();
@@ -348,7 +349,20 @@ void Connection::flush() {
   if (!output_blocked_ && closing() && !running) return doom();
   if (output_blocked_ && limits_exceeded()) return close_for_output();
   card().output_bytes.store(output_.size(), std::memory_order_relaxed);
+  card().output_blocks.store(output_.blocks(), std::memory_order_relaxed);
+  if (services().state.client_limit.bytes() != 0) [[unlikely]] note_memory();
   update_events();
+}
+
+void Connection::note_memory() {
+  ClientMemoryLimit& limit = services().state.client_limit;
+  uint64_t const bytes = client_memory(card());
+  if (bytes >= noted_bytes_ + limit.growth_noticed()) {
+    limit.ask_to_look();
+  } else if (bytes >= noted_bytes_) {
+    return;
+  }
+  noted_bytes_ = bytes;
 }
 
 void Connection::check_output_limit() {
@@ -359,6 +373,7 @@ bool Connection::limits_exceeded() {
   config::ClientOutputLimit limit =
       services().config.output_limit(subscribed() ? config::ClientClass::kPubsub : config::ClientClass::kNormal);
   size_t bytes = output_.size() + deferred_bytes_;
+  if (!authenticated() && bytes > kUnauthenticatedOutputMax) return true;
   bool over_hard = limit.hard_bytes != 0 && bytes >= limit.hard_bytes;
   bool over_soft = limit.soft_bytes != 0 && bytes >= limit.soft_bytes;
   int64_t now_ms = worker().now_ms;
@@ -412,6 +427,7 @@ void Connection::update_card() {
   ClientCard& shown = card();
   shown.input_bytes.store(input_.size(), std::memory_order_relaxed);
   shown.input_free_bytes.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  if (services().state.client_limit.bytes() != 0) [[unlikely]] note_memory();
 }
 
 }  // namespace holdfast

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "admin/client_line.h"
 #include "admin/families.h"
 #include "base/random.h"
 #include "commands/families.h"
@@ -131,6 +132,7 @@ void Server::connect_parts() {
   state_.memory_limit.wake = [this] {
     for (auto const& each : workers_) each->post([worker = each.get()] { worker->help_evict(); });
   };
+  state_.client_limit.look = [this] { workers_[0]->post([this] { evict_clients(); }); };
   audience_.office.wake = [this](int index) {
     Worker* worker = workers_[static_cast<size_t>(index)].get();
     worker->post([worker] { worker->deliver_pushes(); });
@@ -190,6 +192,20 @@ void Server::maxmemory_changed() {
   limit.ask_for_help();
 }
 
+void Server::evict_clients() {
+  ClientMemoryLimit& limit = state_.client_limit;
+  limit.begin_look();
+  if (limit.bytes() == 0) return;
+  for (auto const& card : clients_to_evict(clients_.list(), limit.bytes())) {
+    if (card->killed.exchange(true, std::memory_order_relaxed)) continue;
+    std::string line = client_line(*card, commands_, clock_.unix_ms());
+    line.pop_back();
+    logger_.notice("Evicting client: %s", line.c_str());
+    limit.count_evicted();
+    clients_.close_connection(*card);
+  }
+}
+
 void Server::apply_value_limits() {
   ValueLimits& limits = keyspace_.limits;
   auto const number = [&](std::atomic<uint64_t>& limit, Directive directive) {
@@ -227,6 +243,13 @@ void Server::connect_config() {
     maxmemory_changed();
     return {};
   });
+  auto const set_client_limit = [this]() -> Status {
+    state_.client_limit.set_bytes(config_.client_memory_limit());
+    state_.client_limit.ask_to_look();
+    return {};
+  };
+  static_cast<void>(set_client_limit());
+  config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryClients}, set_client_limit);
   auto const set_keyspace_events = [this]() -> Status {
     audience_.events.set_mask(config_.keyspace_events());
     return {};
@@ -438,6 +461,7 @@ void Server::cron() {
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
   state_.memory_limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
+  evict_clients();
 }
 
 void Server::exit_soon(int code) {

@@ -68,6 +68,8 @@ class Server final : public ServerControl {
   void apply_value_limits();
   void apply_memory_limit();
   void maxmemory_changed();
+  /// Any thread.
+  void evict_clients();
   bool raise_file_limit();
   snapshot::ReplayCommand make_replay();
   void load();
