@@ -64,7 +64,7 @@ TEST_F(EvictionTest, AnExecThatTakesMemoryIsRefusedOneThatReadsIsNot) {
 TEST_F(EvictionTest, WhatIsEvictedIsLoggedBeforeTheCommandThatNeedsRoom) {
   run("set a 1");
   set_limit(keyspace_.used_bytes() - 1, MaxmemoryPolicy::kAllKeysLru);
-  expect_logged("set b 2", "DEL a | SET b 2");
+  expect_logged("SET b 2", "DEL a | SET b 2");
   keyspace_.logs_eviction_as_unlink.store(true);
   set_limit(keyspace_.used_bytes() - 1, MaxmemoryPolicy::kAllKeysLru);
   expect_logged("get nothing", "UNLINK b");

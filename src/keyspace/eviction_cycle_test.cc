@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "keyspace/keyspace.h"
@@ -237,6 +238,40 @@ TEST_F(EvictionCycleTest, PartitionsThatOthersHoldAreLeftForLater) {
     }
     EXPECT_EQ(evict(), Step::kLater);
     locks.unlock(keyspace_);
+    evict_all();
+    EXPECT_EQ(keys(), 0u);
+  }
+}
+
+TEST_F(EvictionCycleTest, SeveralWorkersWriteAndEvictAtOnce) {
+  constexpr int kWorkers = 4;
+  constexpr int kKeys = 3000;
+  for (MaxmemoryPolicy policy : {MaxmemoryPolicy::kAllKeysLru, MaxmemoryPolicy::kVolatileTtl, MaxmemoryPolicy::kAllKeysRandom}) {
+    set_policy(policy);
+    uint64_t const evicted_before = keyspace_.sum(&Partition::evicted);
+    auto const work = [&](int worker) {
+      TxnScratch scratch;
+      EvictionCycle cycle(keyspace_);
+      LockSet locks;
+      for (int i = 0; i < kKeys; i++) {
+        std::string const key = name(i) + ":" + std::to_string(worker);
+        locks.clear();
+        locks.add_key(keyspace_, key);
+        while (!locks.try_lock(keyspace_)) std::this_thread::yield();
+        {
+          Txn txn(keyspace_, locks, scratch, kNow);
+          txn.put_string(key, "value", StringForm::kAuto, kNow + 1000 + i);
+          txn.commit();
+        }
+        if (i % 3 != 0) cycle.evict_one(scratch, kNow);
+      }
+    };
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < kWorkers; worker++) threads.emplace_back(work, worker);
+    for (std::thread& thread : threads) thread.join();
+    uint64_t const evicted = keyspace_.sum(&Partition::evicted) - evicted_before;
+    EXPECT_GT(evicted, 0u);
+    EXPECT_EQ(keys(), uint64_t{kWorkers} * kKeys - evicted);
     evict_all();
     EXPECT_EQ(keys(), 0u);
   }
