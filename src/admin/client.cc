@@ -1,6 +1,7 @@
 #include "admin/client.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "admin/client_filter.h"
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "base/number.h"
+#include "command/client_card.h"
 #include "command/errors.h"
 #include "command/pause.h"
 #include "command/session.h"

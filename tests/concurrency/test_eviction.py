@@ -12,6 +12,7 @@ LIMIT = 24 << 20
 SLACK = 4 << 20
 VALUE = b"v" * 300
 PERSISTENT = 2000
+FILLING = b"f" * 3000
 
 
 def _write(shift, expiring):
@@ -57,6 +58,8 @@ def test_writers_over_the_limit(threads, policy):
         with server.client() as client:
             for number in range(PERSISTENT):
                 ask(client, "SET", f"persistent:{number}", "here")
+            for first in range(0, LIMIT // len(FILLING), 500):
+                client.pipeline([("SET", f"filling:{first + n}", FILLING, "EX", 10_000) for n in range(500)])
             crew = Crew(server.port, stress_seed(), stress_seconds())
             for _ in range(4):
                 crew.add(_write, ("EX", 10_000))
