@@ -1,6 +1,7 @@
 #include "admin/client.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "admin/client_filter.h"
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "base/number.h"
+#include "command/client_card.h"
 #include "command/errors.h"
 #include "command/pause.h"
 #include "command/session.h"
@@ -52,12 +54,30 @@ void cmd_client_setinfo(Session& session, Args args, Reply& reply) {
   reply.ok();
 }
 
-void cmd_client_info(Session& session, Args, Reply& reply) {
+/// Shows the arguments of the present command as memory of its connection, while it looks at itself.
+class ShownArguments {
+ public:
+  ShownArguments(Session& session, Args args) : shown_(session.card().argument_bytes) {
+    uint64_t bytes = 0;
+    for (std::string_view word : args.span()) bytes += word.size();
+    shown_.store(bytes, std::memory_order_relaxed);
+  }
+  ~ShownArguments() { shown_.store(0, std::memory_order_relaxed); }
+  ShownArguments(ShownArguments const&) = delete;
+  ShownArguments& operator=(ShownArguments const&) = delete;
+
+ private:
+  std::atomic<uint64_t>& shown_;
+};
+
+void cmd_client_info(Session& session, Args args, Reply& reply) {
+  ShownArguments const shown(session, args);
   Services& services = session.services();
   reply.verbatim("txt", client_line(session.card(), services.commands, services.clock.unix_ms()));
 }
 
 void cmd_client_list(Session& session, Args args, Reply& reply) {
+  ShownArguments const shown(session, args);
   Services& services = session.services();
   int64_t const now_ms = services.clock.unix_ms();
   std::string lines;

@@ -1,5 +1,10 @@
 #include "command/client_line.h"
 
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <string>
+
 #include "admin/admin_fixture.h"
 #include "admin/client_filter.h"
 #include "command/memory_usage.h"
@@ -159,8 +164,14 @@ nil
 }
 
 TEST_F(ClientTest, List) {
-  EXPECT_EQ(text("client list"), text("client list type normal"));
-  EXPECT_EQ(text("client list id 1"), text("client list id 99 1"));
+  // Who asks is shown with the arguments of its question.
+  EXPECT_NE(text("client list").find(" argv-mem=10 "), std::string::npos);
+  EXPECT_NE(text("client info").find(" argv-mem=10 "), std::string::npos);
+  auto const without_arguments = [](std::string const& lines) {
+    return std::regex_replace(lines, std::regex("(argv|tot)-mem=[0-9]+"), "");
+  };
+  EXPECT_EQ(without_arguments(text("client list")), without_arguments(text("client list type normal")));
+  EXPECT_EQ(without_arguments(text("client list id 1")), without_arguments(text("client list id 99 1")));
   expect_dialogue(R"(
 > client list id 99
 ""

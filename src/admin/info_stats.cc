@@ -4,6 +4,7 @@
 #include "admin/info_sections.h"
 #include "base/strings.h"
 #include "command/command_table.h"
+#include "command/server_state.h"
 #include "command/statistics.h"
 #include "config/config.h"
 #include "config/special_values.h"
@@ -38,12 +39,17 @@ void info_traffic(Statistics& statistics, replication::Replication& replication,
   text.field("sync_partial_err", replicas.partial_error.load(std::memory_order_relaxed));
 }
 
-void info_keys(Keyspace const& keyspace, InfoText& text) {
+void info_keys(Services& services, InfoText& text) {
+  Keyspace const& keyspace = services.keyspace;
+  MemoryLimit const& limit = services.state.memory_limit;
   text.field("expired_keys", keyspace.sum(&Partition::expired));
   text.field("expired_subkeys", keyspace.sum(&Partition::expired_fields));
   text.number("expired_stale_perc", 0);
-  text.zero({"expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
-             "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
+  text.zero({"expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"});
+  text.field("evicted_keys", keyspace.sum(&Partition::evicted));
+  text.field("evicted_clients", services.state.client_limit.evicted());
+  text.field("total_eviction_exceeded_time", limit.exceeded_us() / 1000);
+  text.field("current_eviction_exceeded_time", limit.exceeded_now_us() / 1000);
   text.field("keyspace_hits", keyspace.sum(&Partition::hits));
   text.field("keyspace_misses", keyspace.sum(&Partition::misses));
 }
@@ -57,7 +63,7 @@ void info_stats(Session& session, InfoText& text) {
   for (auto const& [code, count] : statistics.errors()) errors += count;
   text.section("Stats");
   info_traffic(statistics, *services.replication, text);
-  info_keys(services.keyspace, text);
+  info_keys(services, text);
   PubSub const& pubsub = *services.pubsub;
   text.field("pubsub_channels", pubsub.channels().size());
   text.field("pubsub_patterns", pubsub.patterns());

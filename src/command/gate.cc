@@ -125,7 +125,7 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
     return false;
   }
   if (restricted && !admit_access(session, *command, args, reply)) [[unlikely]] return false;
-  if ((flags & kDenyOom) && services_.guards.memory_exceeded.load(std::memory_order_relaxed)) [[unlikely]] {
+  if ((services_.state.memory_limit.on() || session.out_of_memory) && refused_for_memory(session, *command, flags)) [[unlikely]] {
     reject(session, command, reply, errors::kOutOfMemory);
     return false;
   }
@@ -171,6 +171,18 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
     return false;
   }
   return true;
+}
+
+bool Gate::refused_for_memory(Session& session, Command const& command, uint32_t flags) {
+  // With one worker nothing is locked, and what a suspended script works with must stay.
+  if (session.worker().suspended && !services_.keyspace.concurrent()) return false;
+  MemoryLimit& limit = services_.state.memory_limit;
+  MemoryLimit::Room const room = limit.make_room(services_.keyspace, session.worker(), services_.latency);
+  if (room == MemoryLimit::Room::kGoesOn) limit.ask_for_help();
+  session.out_of_memory = room == MemoryLimit::Room::kNone;
+  if (!session.out_of_memory) return false;
+  bool const queues = session.transaction.open && &command != exec_ && &command != discard_ && &command != quit_ && &command != reset_;
+  return queues || (flags & kDenyOom);
 }
 
 bool Gate::must_not_overtake(Session& session, Command const& command) const {

@@ -51,6 +51,8 @@ class Gate {
   bool admit_access(Session& session, Command const& command, Args args, Reply& reply);
   /// The same for a command of an EXEC that runs: the user may have changed since it was queued.
   bool admit_queued(Session& session, Command const& command, Args args, Reply& reply);
+  /// Makes room when maxmemory is exceeded. True: there is none, and the command may need some.
+  bool refused_for_memory(Session& session, Command const& command, uint32_t flags);
   /// A script of this worker is suspended, and the command cannot be executed meanwhile.
   bool must_not_overtake(Session& session, Command const& command) const;
   bool must_hold(Session& session, Command const& command) const;

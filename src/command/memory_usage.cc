@@ -1,6 +1,5 @@
 #include "command/memory_usage.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include "command/session.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "memory/block_heap.h"
 
 namespace holdfast {
 
@@ -29,8 +29,7 @@ uint64_t resident_bytes() {
 }
 
 void MemoryUsage::note_startup() {
-  struct mallinfo2 const info = mallinfo2();
-  startup_.store(info.uordblks + info.hblkhd, std::memory_order_relaxed);
+  startup_.store(heap_bytes_of_this_thread(), std::memory_order_relaxed);
 }
 
 MemoryFigures MemoryUsage::measure(Keyspace const& keyspace, ClientRegistry& clients, log::Log const& log) {

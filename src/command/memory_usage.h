@@ -20,12 +20,15 @@ struct MemoryFigures {
   uint64_t clients = 0;        ///< buffers and state of the connections
   uint64_t log_buffer = 0;     ///< appended and not written yet
   uint64_t total() const { return startup + keys + clients + log_buffer; }
+  /// What maxmemory limits: what eviction can do nothing about, and would make it go on for ever, is left out.
+  uint64_t counted() const { return total() - log_buffer; }
 };
 
 /// Measures used_memory and remembers its peak. Any thread.
 class MemoryUsage {
  public:
-  /// Once, when the process is complete and still empty: what the allocator has given out is `startup` from now on.
+  /// Once, by the thread that made the parts, when the process is complete and still empty: what the allocator has given out
+  /// is `startup` from now on.
   void note_startup();
   /// Raises the peak. The server calls this about ten times a second.
   MemoryFigures measure(Keyspace const& keyspace, ClientRegistry& clients, log::Log const& log);

@@ -21,7 +21,7 @@ NestedCalls::NestedCalls(Gate& gate, Session& session, Txn& txn, LockSet& locks)
       locks_(locks),
       db_before_(session.db()),
       executing_before_(session.executing_transaction),
-      out_of_memory_(!session.trusted() && services_.guards.memory_exceeded.load(std::memory_order_relaxed)) {
+      out_of_memory_(session.out_of_memory) {
   session_.executing_transaction = true;
 }
 

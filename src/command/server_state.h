@@ -6,6 +6,8 @@
 
 #include "command/busy_scripts.h"
 #include "base/mutex.h"
+#include "command/client_eviction.h"
+#include "command/memory_limit.h"
 #include "command/memory_usage.h"
 
 namespace holdfast {
@@ -75,6 +77,8 @@ class ShutdownState {
 struct ServerState {
   BusyScripts busy_scripts;
   MemoryUsage memory;
+  MemoryLimit memory_limit;
+  ClientMemoryLimit client_limit;
   ShutdownState shutdown;
   /// CONFIG SET and CONFIG REWRITE: one at a time.
   ExclusiveUse config_change;

@@ -157,6 +157,8 @@ class Session {
   /// Stops waiting for keys; the command is never answered (the connection is closed).
   void stop_waiting();
 
+  /// No room could be made when the present command was let in: its scripts must not call what takes memory.
+  bool out_of_memory = false;
   /// True while the gate runs this session's EXEC.
   bool executing_transaction = false;
   /// Log offset that the replies written so far depend on (appendfsync always).

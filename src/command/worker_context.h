@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "command/script_run.h"
 #include "command/statistics.h"
+#include "keyspace/eviction_cycle.h"
 #include "keyspace/lock_set.h"
 #include "keyspace/txn.h"
 
@@ -34,6 +35,8 @@ struct WorkerContext {
   Random random;
   /// Made by src/scripting when the first script runs.
   std::unique_ptr<WorkerScripts> scripts;
+  /// Made when memory is short for the first time.
+  std::unique_ptr<EvictionCycle> eviction;
   /// Of the present command; null: nothing is known.
   CommandHint const* hint = nullptr;
   /// Time stamp at which the present command began.

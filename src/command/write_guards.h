@@ -12,9 +12,6 @@ namespace holdfast {
 /// relaxed load each. Any thread.
 class WriteGuards {
  public:
-  /// More memory is used than maxmemory allows.
-  std::atomic<bool> memory_exceeded{false};
-
   /// What the role in replication forbids.
   enum Restriction : uint32_t { kReadOnlyReplica = 1, kTooFewReplicas = 2, kStaleReplica = 4 };
   std::atomic<uint32_t> restrictions{0};

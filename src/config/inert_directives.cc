@@ -13,20 +13,11 @@ struct Inert {
 
 bool is_sentinel(Config const& config) { return config.sentinel_mode(); }
 
-bool should_evict(Config const& config) {
-  return config.memory(Directive::kMaxmemory) != 0 &&
-         config.choice<MaxmemoryPolicy>(Directive::kMaxmemoryPolicy) != MaxmemoryPolicy::kNoEviction;
-}
-
 constexpr Inert kInert[] = {
     {"tls-port", nullptr, Directive::kTlsPort, "there is no TLS and the port is not opened: connections are not encrypted"},
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},
     {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},
-    {"maxmemory-policy", should_evict, Directive::kMaxmemoryPolicy,
-     "nothing is evicted: over maxmemory, writes are refused as with noeviction"},
-    {"maxmemory-clients", nullptr, Directive::kMaxmemoryClients,
-     "the memory of connections is not limited all together, only that of each by client-output-buffer-limit"},
     {"client-default-resp", nullptr, Directive::kClientDefaultResp, "connections begin with RESP2"},
     {"oom-score-adj", nullptr, Directive::kOomScoreAdj, "the kernel's choice of whom to end is left as it is"},
     {"socket-mark-id", nullptr, Directive::kSocketMarkId, "sockets are not marked"},

@@ -40,10 +40,8 @@ TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
             (Names{"client-default-resp", "list-compress-depth"}));
 }
 
-TEST(InertDirectives, AnEvictionPolicyCountsOnlyWithALimit) {
-  EXPECT_EQ(names("maxmemory-policy allkeys-lru\n"), Names{});
-  EXPECT_EQ(names("maxmemory 1gb\nmaxmemory-policy allkeys-lru\n"), Names{"maxmemory-policy"});
-  EXPECT_EQ(names("maxmemory 1gb\nmaxmemory-policy noeviction\n"), Names{});
+TEST(InertDirectives, TheLimitsOfMemoryAreKept) {
+  EXPECT_EQ(names("maxmemory 1gb\nmaxmemory-policy allkeys-lru\nmaxmemory-clients 1mb\n"), Names{});
 }
 
 }  // namespace

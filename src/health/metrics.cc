@@ -146,6 +146,7 @@ void add_keyspace(Services& services, Metrics& metrics) {
     metrics.sample(label("db", "db" + to_text(db)), keyspace.expiring_keys(db));
   }
   metrics.counter("expired_keys_total", "Keys that have expired.", keyspace.sum(&Partition::expired));
+  metrics.counter("evicted_keys_total", "Keys deleted to keep within maxmemory.", keyspace.sum(&Partition::evicted));
   metrics.counter("keyspace_hits_total", "Lookups that found a key.", keyspace.sum(&Partition::hits));
   metrics.counter("keyspace_misses_total", "Lookups that found none.", keyspace.sum(&Partition::misses));
 }

@@ -69,9 +69,9 @@ Figures Monitor::read_figures() const {
   for (int db = 0; db < keyspace.databases(); db++) figures.keys += keyspace.keys(db);
   MemoryFigures const memory = services_.state.memory.measure(keyspace, services_.clients, log);
   figures.dataset_bytes = memory.keys;
-  figures.used_memory = memory.total();
+  figures.used_memory = memory.counted();
   figures.maxmemory = services_.config.memory(Directive::kMaxmemory);
-  figures.memory_exceeded = services_.guards.memory_exceeded.load(std::memory_order_relaxed);
+  figures.memory_exceeded = services_.state.memory_limit.refuses();
   return figures;
 }
 

@@ -59,7 +59,7 @@ bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t dea
         // At the end of a walk more is due only where a hash had too many expired fields for one visit.
         more = table->expiry_due(now_ms);
       }
-      Keyspace::publish_counters(partition, db_);
+      keyspace_.publish_counters(partition, db_);
       txn.commit(false);
       if (now_us() >= deadline_us) return false;
     }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "base/random.h"
@@ -91,13 +93,22 @@ void Keyspace::prefetch_elements(int db, uint64_t hash, std::string_view key,
   });
 }
 
-void Keyspace::publish_counters(Partition& partition, int db) {
+void Keyspace::publish_counters(Partition& partition, int db, bool report) {
   KeyTable const* table = partition.tables[static_cast<size_t>(db)].get();
   Partition::DatabaseCounters& counters = partition.counters[static_cast<size_t>(db)];
   counters.keys.set(table ? table->size() : 0);
   counters.expiring_keys.set(table ? table->expiring() : 0);
   counters.expiring_bodies.set(table ? table->expiring_bodies() : 0);
-  counters.memory_bytes.set(table ? table->memory_bytes() : 0);
+  uint64_t const bytes = table ? table->memory_bytes() : 0;
+  if (uint32_t const epoch = memory_epoch_.load(std::memory_order_relaxed); epoch != partition.memory_epoch) [[unlikely]] {
+    partition.memory_epoch = epoch;
+    partition.unreported_bytes = 0;
+  }
+  partition.unreported_bytes += static_cast<int64_t>(bytes - counters.memory_bytes.get());
+  counters.memory_bytes.set(bytes);
+  if (report || std::abs(partition.unreported_bytes) >= memory_report_step.load(std::memory_order_relaxed)) [[unlikely]] {
+    memory_changes_.fetch_add(std::exchange(partition.unreported_bytes, 0), std::memory_order_relaxed);
+  }
   counters.expiry_sum_ms.set(table ? table->expiry_sum_ms_low() : 0);
 }
 

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "config/choices.h"
 #include "keyspace/partition.h"
 #include "values/value_limits.h"
 
@@ -57,13 +59,21 @@ class Keyspace {
   uint64_t sum(Counter Partition::*counter) const;
   /// Bytes of records, values and tables of all databases.
   uint64_t used_bytes() const;
+  /// What the partitions have reported of the changes of their memory: each keeps less than `memory_report_step` to itself. For
+  /// who asks before every command; `used_bytes` is exact.
+  int64_t memory_changes() const { return memory_changes_.load(std::memory_order_relaxed); }
+  /// The memory has been measured exactly: what was not reported until now is forgotten.
+  void begin_memory_epoch() { memory_epoch_.fetch_add(1, std::memory_order_relaxed); }
+  static constexpr int64_t kReportsNothing = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> memory_report_step{kReportsNothing};
   /// Bytes of the pages that hold records.
   size_t page_bytes() const { return memory_.pages.used_bytes(); }
 
   /// The table of `db` in `partition`, made if there is none. Requires the lock.
   KeyTable& table(Partition& partition, int db);
-  /// Publishes the counters of a database of a partition after a change. Requires the lock.
-  static void publish_counters(Partition& partition, int db);
+  /// Publishes the counters of a database of a partition after a change. Requires the lock. `report`: memory_changes is told
+  /// whatever the step is.
+  void publish_counters(Partition& partition, int db, bool report = false);
 
   /// Asks the processor for the bucket, later for the record, that a command will need. Does nothing when the lock is taken.
   void prefetch_bucket(int db, uint64_t hash);
@@ -120,6 +130,14 @@ class Keyspace {
   /// who replays them frees in the background, as this server always does.
   std::atomic<bool> logs_expiry_as_unlink{false};
   std::atomic<bool> logs_user_del_as_unlink{false};
+  std::atomic<bool> logs_eviction_as_unlink{false};
+
+  /// What goes first when memory is short (maxmemory-policy), and how many keys are looked at to choose one.
+  struct Eviction {
+    std::atomic<config::MaxmemoryPolicy> policy{config::MaxmemoryPolicy::kNoEviction};
+    std::atomic<uint32_t> samples{5};
+  };
+  Eviction& eviction() { return eviction_; }
 
   /// Up to where collections stay packed.
   ValueLimits limits;
@@ -154,6 +172,9 @@ class Keyspace {
   log::Log* log_ = nullptr;
   ChangeListener* listener_ = nullptr;
   Access access_;
+  Eviction eviction_;
+  std::atomic<uint32_t> memory_epoch_{0};
+  alignas(64) std::atomic<int64_t> memory_changes_{0};
 };
 
 }  // namespace holdfast

@@ -36,6 +36,9 @@ struct alignas(64) Partition {
   WaitTable waiters;
   /// Log offset after the last write to this partition: what a read must wait for under `appendfsync always`.
   uint64_t last_offset = 0;
+  /// Change of the memory, since the present Keyspace::memory_epoch began, of which memory_changes has not been told.
+  int64_t unreported_bytes = 0;
+  uint32_t memory_epoch = 0;
 
   /// Of each database, published after every change, readable without the lock.
   struct DatabaseCounters {
@@ -50,6 +53,7 @@ struct alignas(64) Partition {
   Counter hits;
   Counter misses;
   Counter expired;         ///< keys
+  Counter evicted;         ///< keys, to make room
   Counter expired_fields;  ///< fields of hashes
 };
 

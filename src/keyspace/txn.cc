@@ -79,7 +79,7 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   changed_ = true;
   dirty_ += changes;
   partition.dirty.add(changes);
-  Keyspace::publish_counters(partition, db);
+  keyspace_.publish_counters(partition, db);
   if (undo_) [[unlikely]] undo_->find(db, key)->changes += changes;
   if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
@@ -96,20 +96,34 @@ void Txn::touch_watchers(int db, std::string_view key, Partition& partition) {
 
 void Txn::note_expired(int db, Partition& partition, std::string_view key) {
   partition.expired.add(1);
+  notify_in(db, config::kEventExpired, "expired", key);
+  note_gone(db, partition, key, expiry_deletion());
+}
+
+void Txn::note_gone(int db, Partition& partition, std::string_view key, std::string_view deletion) {
   changed_ = true;
   if (!partition.watchers.empty()) touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) note_waited_for(db, key, partition);
-  notify_in(db, config::kEventExpired, "expired", key);
   if (keyspace_.tracked.load(std::memory_order_relaxed)) note_invalidation(key, partition, true);
-  std::string_view const command[] = {expiry_deletion(), key};
+  std::string_view const command[] = {deletion, key};
   add_effect(db, command);
+}
+
+void Txn::evict(int db, Partition& partition, KeyTable::Slot slot) {
+  DCHECK(!undo_);
+  std::string_view const key = slot.entry()->key();
+  partition.evicted.add(1);
+  notify_in(db, config::kEventEvicted, "evicted", key);
+  note_gone(db, partition, key, keyspace_.logs_eviction_as_unlink.load(std::memory_order_relaxed) ? "UNLINK" : "DEL");
+  partition.tables[static_cast<size_t>(db)]->erase(slot);
+  keyspace_.publish_counters(partition, db, true);
 }
 
 void Txn::expire_now(int db, KeyHome const& home, KeyTable::Slot slot) {
   if (undo_) [[unlikely]] keep_old_of(db, slot, slot.entry()->key());
   note_expired(db, *home.partition, slot.entry()->key());
   table(db, home)->erase(slot);
-  Keyspace::publish_counters(*home.partition, db);
+  keyspace_.publish_counters(*home.partition, db);
 }
 
 std::string_view Txn::expiry_deletion() const {
@@ -317,7 +331,7 @@ void Txn::finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty,
   write_back(key, edit, empty);
   note_expired_fields(db_, partition, key, fields);
   if (empty) notify(config::kEventGeneric, "del", key);
-  Keyspace::publish_counters(partition, db_);
+  keyspace_.publish_counters(partition, db_);
   release_edit(edit);
 }
 
@@ -391,8 +405,8 @@ void Txn::swap_databases(int a, int b) {
     note_waited_for_in(a, partition);
     note_waited_for_in(b, partition);
     std::swap(table_a, table_b);
-    Keyspace::publish_counters(partition, a);
-    Keyspace::publish_counters(partition, b);
+    keyspace_.publish_counters(partition, a);
+    keyspace_.publish_counters(partition, b);
   }
   changed_ = true;
   mark_dirty();
@@ -422,7 +436,7 @@ void Txn::flush(int db) {
       } else {
         keyspace_.lazy_free().push(std::move(table));
       }
-      Keyspace::publish_counters(partition, each);
+      keyspace_.publish_counters(partition, each);
     }
   }
   if (keyspace_.tracked.load(std::memory_order_relaxed)) {
@@ -615,7 +629,7 @@ void Txn::restore(UndoJournal::Entry& entry) {
     table.erase(slot);
   }
   home.partition->dirty.subtract(entry.changes);
-  Keyspace::publish_counters(*home.partition, entry.db);
+  keyspace_.publish_counters(*home.partition, entry.db);
 }
 
 void Txn::forget_logged_after(size_t commands) {

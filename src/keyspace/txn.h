@@ -242,6 +242,8 @@ class Txn {
 
   /// An expired record met during a walk of `table` (a table of `partition`): to be deleted by the walker, after this.
   void note_expired(int db, Partition& partition, std::string_view key);
+  /// Removes the key at `slot`, in a table of the locked `partition`, to make room.
+  void evict(int db, Partition& partition, KeyTable::Slot slot);
   /// Fields of a hash that have expired and are removed by the caller.
   void note_expired_fields(int db, Partition& partition, std::string_view key,
                            std::span<std::string_view const> fields);
@@ -266,6 +268,8 @@ class Txn {
   void restore(UndoJournal::Entry& entry);
   /// The transaction will be committed: those who WATCH what has changed are told.
   void drop_undo();
+  /// A key is about to be removed by the server itself.
+  void note_gone(int db, Partition& partition, std::string_view key, std::string_view deletion);
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
   void note_event(int db, uint32_t event_class, std::string_view event, std::string_view key);
   void publish_events();

@@ -9,6 +9,8 @@ namespace holdfast {
 void* allocate_block(size_t bytes);
 /// `bytes` is what was asked for.
 void free_block(void* block, size_t bytes);
+/// What this thread has asked of the allocator, with this or with `new`, and not given back, bytes. Visits all blocks' pages.
+size_t heap_bytes_of_this_thread();
 /// Bytes that a request for `bytes` takes.
 size_t block_heap_bytes(size_t bytes);
 

@@ -191,6 +191,7 @@ void Replication::settle(Wanted const& wanted) {
     settled_ = wanted.change;
   }
   review();
+  role_changed();
 }
 
 void Replication::in_global_transaction(std::function<void()> const& work) {
@@ -231,13 +232,27 @@ void Replication::end_waits() {
   }
 }
 
+/// All keys are about to be replaced. In a global transaction.
+void Replication::touch_watched_keys() {
+  Keyspace& keyspace = services_.keyspace;
+  for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
+    for (int db = 0; db < keyspace.databases(); db++) {
+      keyspace.partition(i).watchers.touch_database(db, [](std::string_view) { return true; });
+    }
+  }
+}
+
 PrimaryLink::Owner Replication::link_owner() {
   return {
       .resume_place = [this]() -> std::optional<Handshake::Terms::Place> {
         MutexLock lock(mutex_);
         return Handshake::Terms::Place{history_.id(), services_.log.appended_offset()};
       },
-      .before_adoption = [this] { replicas_.disconnect_all(); },
+      .before_adoption =
+          [this] {
+            replicas_.disconnect_all();
+            touch_watched_keys();
+          },
       .after_adoption =
           [this](snapshot::StreamIdentity const& at) {
             MutexLock lock(mutex_);

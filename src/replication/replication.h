@@ -42,6 +42,8 @@ class Replication {
   /// Says to worker 0 that from now on another thread works on the keys, and calls the function there once that is so. Set before
   /// `begin`. Not called where there are several workers anyway.
   std::function<void(std::function<void()>)> share_keyspace;
+  /// Told on the thread of the role after each change of it. Set before `begin`.
+  std::function<void()> role_changed = [] {};
   /// What was loaded belongs to a history: the log goes on there, in a backlog. At the end of the load, while nobody writes.
   void restore(snapshot::StreamIdentity const& saved);
   /// Before the workers start: the role of the configuration is in force, and nobody writes to a replica.
@@ -118,6 +120,7 @@ class Replication {
   void become_primary();
   void in_global_transaction(std::function<void()> const& work);
   void end_waits();
+  void touch_watched_keys();
   Status continue_with(std::string const& id);
   void ensure_backlog();
   void tick_failover(int64_t now_ms);

@@ -48,7 +48,7 @@ bool may_begin(Session& session, ScriptTerms const& terms, Reply& reply) {
     reply.error("-MISCONF Errors writing to the AOF file: " + services.guards.log_error());
     return false;
   }
-  if (!(terms.flags & kAllowOom) && services.guards.memory_exceeded.load(std::memory_order_relaxed)) {
+  if (writes && !(terms.flags & kAllowOom) && session.out_of_memory) {
     reply.error(session.executing_transaction
                     ? "-OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
                     : errors::kOutOfMemory);

@@ -12,6 +12,7 @@
 #include "command/blocked_client.h"
 #include "command/observers.h"
 #include "command/output_source.h"
+#include "command/server_state.h"
 #include "command/task_runner.h"
 #include "command/worker_context.h"
 #include "config/config.h"
@@ -92,6 +93,11 @@ void Connection::read() {
   }
   worker().statistics.net_input_bytes.add(static_cast<uint64_t>(got));
   if (source) [[unlikely]] source->heard();
+  if (input_.size() > services().config.memory(Directive::kClientQueryBufferLimit)) {
+    services().logger.warning("Closing client that reached max query buffer length: id=%lu addr=%s",
+                              static_cast<unsigned long>(id()), card().address.c_str());
+    return doom();
+  }
   // What was published before the client sent this comes before the replies to it.
   worker_.deliver_pushes();
   if (doomed_) return;
@@ -101,11 +107,6 @@ void Connection::read() {
     input_.append(input.substr(done));
   } else {
     input_.consume(done);
-  }
-  if (input_.size() > services().config.memory(Directive::kClientQueryBufferLimit)) {
-    services().logger.warning("Closing client that reached max query buffer length: id=%lu addr=%s",
-                              static_cast<unsigned long>(id()), card().address.c_str());
-    return doom();
   }
   update_card();
   update_events();
@@ -372,6 +373,8 @@ void Connection::flush() {
   if (source_has_more_ && !output_blocked_) [[unlikely]] worker_.schedule_flush(*this);
   if (output_blocked_ && !source && limits_exceeded()) return close_for_output();
   card().output_bytes.store(output_.size(), std::memory_order_relaxed);
+  card().output_blocks.store(output_.blocks(), std::memory_order_relaxed);
+  if (services().state.client_limit.bytes() != 0) [[unlikely]] note_memory();
   update_events();
 }
 
@@ -390,6 +393,17 @@ bool Connection::fill_from_source() {
   return true;
 }
 
+void Connection::note_memory() {
+  ClientMemoryLimit& limit = services().state.client_limit;
+  uint64_t const bytes = client_memory(card());
+  if (bytes >= noted_bytes_ + limit.growth_noticed()) {
+    limit.ask_to_look();
+  } else if (bytes >= noted_bytes_) {
+    return;
+  }
+  noted_bytes_ = bytes;
+}
+
 void Connection::check_output_limit() {
   if (!doomed_ && limits_exceeded()) close_for_output();
 }
@@ -398,6 +412,7 @@ bool Connection::limits_exceeded() {
   config::ClientOutputLimit limit =
       services().config.output_limit(subscribed() ? config::ClientClass::kPubsub : config::ClientClass::kNormal);
   size_t bytes = output_.size() + deferred_bytes_;
+  if (!authenticated() && bytes > kUnauthenticatedOutputMax) return true;
   bool over_hard = limit.hard_bytes != 0 && bytes >= limit.hard_bytes;
   bool over_soft = limit.soft_bytes != 0 && bytes >= limit.soft_bytes;
   int64_t now_ms = worker().now_ms;
@@ -451,6 +466,7 @@ void Connection::update_card() {
   ClientCard& shown = card();
   shown.input_bytes.store(input_.size(), std::memory_order_relaxed);
   shown.input_free_bytes.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  if (services().state.client_limit.bytes() != 0) [[unlikely]] note_memory();
 }
 
 }  // namespace holdfast

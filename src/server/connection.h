@@ -36,6 +36,8 @@ class Connection final : public Session, public EventLoop::Handler {
   static constexpr int64_t kTurnMicrosecondsMax = 200;
   /// Bytes read at once.
   static constexpr size_t kReadBytes = 16 * 1024;
+  /// Bytes of replies that may wait for a client that has not authenticated.
+  static constexpr size_t kUnauthenticatedOutputMax = 1024;
   /// Bytes sent to one client in one turn.
   static constexpr size_t kSendBytesMax = 256 * 1024;
   /// With more than this many bytes of replies not sent, a connection is not read.
@@ -100,6 +102,8 @@ class Connection final : public Session, public EventLoop::Handler {
   void update_events();
   void update_card();
   bool limits_exceeded();
+  /// Has all connections measured when this one has grown much (maxmemory-clients).
+  void note_memory();
   void release_deferred();
   /// Adds what the source has. False: the connection is closed.
   bool fill_from_source();
@@ -113,6 +117,7 @@ class Connection final : public Session, public EventLoop::Handler {
   std::shared_ptr<Waiter> waiter_;
   std::vector<SharedPush> deferred_;  ///< messages that came while a reply was being written
   size_t deferred_bytes_ = 0;
+  uint64_t noted_bytes_ = 0;  ///< of memory, when that was noted last
   int64_t output_over_soft_since_ms_ = 0;
   std::optional<EventLoop::TimerId> wait_timer_;
   uint32_t events_ = 0;

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "acl/users_file.h"
+#include "admin/client_line.h"
 #include "admin/families.h"
 #include "base/random.h"
 #include "command/access_catalog.h"
@@ -170,6 +171,10 @@ void Server::connect_parts() {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
   };
+  state_.memory_limit.wake = [this] {
+    for (auto const& each : workers_) each->post([worker = each.get()] { worker->help_evict(); });
+  };
+  state_.client_limit.look = [this] { workers_[0]->post([this] { evict_clients(); }); };
   audience_.office.wake = [this](int index) {
     Worker* worker = workers_[static_cast<size_t>(index)].get();
     worker->post([worker] { worker->deliver_pushes(); });
@@ -198,6 +203,9 @@ void Server::connect_replication() {
   replication_.replicas().wake_connection = [this](ClientCard& card) {
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->flush_connection(id); });
+  };
+  replication_.role_changed = [this] {
+    workers_[0]->post([this] { apply_memory_limit(); });
   };
   replication_.share_keyspace = [this](std::function<void()> then) {
     workers_[0]->post([this, then] { share_keyspace(then); });
@@ -232,6 +240,44 @@ void Server::apply_keyspace_settings() {
   keyspace_.logs_expiry_as_unlink.store(config_.flag(Directive::kLazyfreeLazyExpire), std::memory_order_relaxed);
   keyspace_.logs_user_del_as_unlink.store(config_.flag(Directive::kLazyfreeLazyUserDel), std::memory_order_relaxed);
   apply_value_limits();
+  apply_memory_limit();
+}
+
+void Server::apply_memory_limit() {
+  keyspace_.eviction().policy.store(config_.choice<config::MaxmemoryPolicy>(Directive::kMaxmemoryPolicy), std::memory_order_relaxed);
+  keyspace_.eviction().samples.store(static_cast<uint32_t>(config_.integer(Directive::kMaxmemorySamples)),
+                                     std::memory_order_relaxed);
+  keyspace_.logs_eviction_as_unlink.store(config_.flag(Directive::kLazyfreeLazyEviction), std::memory_order_relaxed);
+  MemoryLimit& limit = state_.memory_limit;
+  // What a replica evicted its primary would not know of.
+  bool const left_to_primary = replication_.is_replica() && config_.flag(Directive::kReplicaIgnoreMaxmemory);
+  limit.configure(keyspace_, {.bytes = left_to_primary ? 0 : config_.memory(Directive::kMaxmemory),
+                              .tenacity = config_.integer(Directive::kMaxmemoryEvictionTenacity)});
+  limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
+}
+
+void Server::maxmemory_changed() {
+  MemoryLimit& limit = state_.memory_limit;
+  if (!limit.exceeded(keyspace_)) return;
+  logger_.warning(
+      "WARNING: the new maxmemory value set via CONFIG SET (%lu) is smaller than the current memory usage (%lu). This will "
+      "result in key eviction and/or the inability to accept new write commands depending on the maxmemory-policy.",
+      static_cast<unsigned long>(limit.bytes()), static_cast<unsigned long>(limit.used(keyspace_)));
+  limit.ask_for_help();
+}
+
+void Server::evict_clients() {
+  ClientMemoryLimit& limit = state_.client_limit;
+  limit.begin_look();
+  if (limit.bytes() == 0) return;
+  for (auto const& card : clients_to_evict(clients_.list(), limit.bytes())) {
+    if (card->killed.exchange(true, std::memory_order_relaxed)) continue;
+    std::string line = client_line(*card, commands_, clock_.unix_ms());
+    line.pop_back();
+    logger_.notice("Evicting client: %s", line.c_str());
+    limit.count_evicted();
+    clients_.close_connection(*card);
+  }
 }
 
 void Server::apply_value_limits() {
@@ -257,6 +303,7 @@ void Server::apply_value_limits() {
 
 void Server::connect_config() {
   config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
+                     Directive::kMaxmemorySamples, Directive::kMaxmemoryEvictionTenacity, Directive::kLazyfreeLazyEviction,
                      Directive::kProtoMaxBulkLen, Directive::kLazyfreeLazyExpire, Directive::kLazyfreeLazyUserDel,
                      Directive::kHashMaxListpackEntries, Directive::kHashMaxListpackValue,
                      Directive::kListMaxListpackSize, Directive::kSetMaxIntsetEntries, Directive::kSetMaxListpackEntries,
@@ -266,6 +313,17 @@ void Server::connect_config() {
                       apply_keyspace_settings();
                       return {};
                     });
+  config_.on_change({Directive::kMaxmemory}, [this]() -> Status {
+    maxmemory_changed();
+    return {};
+  });
+  auto const set_client_limit = [this]() -> Status {
+    state_.client_limit.set_bytes(config_.client_memory_limit());
+    state_.client_limit.ask_to_look();
+    return {};
+  };
+  static_cast<void>(set_client_limit());
+  config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryClients}, set_client_limit);
   auto const set_keyspace_events = [this]() -> Status {
     audience_.events.set_mask(config_.keyspace_events());
     return {};
@@ -495,9 +553,8 @@ void Server::cron() {
   replication_.tick();
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
-  uint64_t limit = config_.memory(Directive::kMaxmemory);
-  uint64_t used = state_.memory.measure(keyspace_, clients_, log_).total();
-  guards_.memory_exceeded.store(limit != 0 && used > limit, std::memory_order_relaxed);
+  state_.memory_limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
+  evict_clients();
 }
 
 void Server::exit_soon(int code) {

@@ -73,6 +73,10 @@ class Server final : public ServerControl {
   void share_keyspace(std::function<void()> const& then);
   void apply_keyspace_settings();
   void apply_value_limits();
+  void apply_memory_limit();
+  void maxmemory_changed();
+  /// Any thread.
+  void evict_clients();
   bool raise_file_limit();
   snapshot::ReplayCommand make_replay();
   void load();

@@ -268,12 +268,29 @@ void Worker::cron() {
     if (found != connections_.end()) found->second->recheck_output();
   }
   if (!expiry_timer_) run_expiry();
+  if (services_.state.memory_limit.on()) help_evict();
 }
 
 void Worker::look_at_parked() {
   for (auto const& [id, connection] : connections_) {
     if (connection->wait() == Connection::Wait::kParked) pending_.push_back(id);
   }
+}
+
+void Worker::help_evict() {
+  if (!eviction_timer_) run_eviction();
+}
+
+void Worker::run_eviction() {
+  eviction_timer_ = false;
+  if (data_unlocked()) return;
+  context().now_ms = services_.clock.unix_ms();
+  MemoryLimit& limit = services_.state.memory_limit;
+  MemoryLimit::Room const room =
+      limit.make_room(services_.keyspace, context(), services_.latency, kEvictionSliceMicroseconds);
+  if (room != MemoryLimit::Room::kGoesOn) return limit.end_help();
+  eviction_timer_ = true;
+  loop_.after_us(kEvictionPauseMicroseconds, [this] { run_eviction(); });
 }
 
 void Worker::run_expiry() {

@@ -30,6 +30,9 @@ class Worker {
   static constexpr int64_t kExpirySliceMicroseconds = 200;
   /// While much expires, the expiry gets a slice this often: at most a quarter of the worker's time.
   static constexpr int64_t kExpiryPauseMicroseconds = 800;
+  /// While eviction is behind, up to half of the worker's time.
+  static constexpr int64_t kEvictionSliceMicroseconds = 200;
+  static constexpr int64_t kEvictionPauseMicroseconds = 200;
 
   Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics, Inbox& inbox);
   ~Worker();
@@ -63,6 +66,8 @@ class Worker {
   void flush_connection(uint64_t id);
   /// Hands what is in the inbox to its receivers.
   void deliver_pushes();
+  /// maxmemory is exceeded, and who wants to write cannot make room fast enough.
+  void help_evict();
   /// The log is durable up to a new offset: replies that waited may go.
   void log_advanced();
 
@@ -115,6 +120,7 @@ class Worker {
   void drop_dead();
   void cron();
   void run_expiry();
+  void run_eviction();
   /// Those who wait for what a busy script holds are told so.
   void look_at_parked();
   void set_busy(bool busy);
@@ -139,6 +145,7 @@ class Worker {
   std::vector<uint64_t> over_soft_limit_;
   bool delay_timer_ = false;
   bool expiry_timer_ = false;
+  bool eviction_timer_ = false;
   bool busy_ = false;
   int64_t time_of_turn_us_ = -1;
   int64_t next_warning_ms_ = 0;

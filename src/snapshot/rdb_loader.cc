@@ -49,7 +49,7 @@ class RdbLoad {
     if (identity_.id.size() == kReplicationIdDigits && has_offset_) loaded_.identity = identity_;
     for (uint32_t i = 0; i < parts_.keyspace.partition_count(); i++) {
       for (int db = 0; db < parts_.keyspace.databases(); db++)
-        Keyspace::publish_counters(parts_.keyspace.partition(i), db);
+        parts_.keyspace.publish_counters(parts_.keyspace.partition(i), db);
     }
     parts_.logger.notice("Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".", loaded_.keys,
                          loaded_.expired);
@@ -234,7 +234,7 @@ void empty_keyspace(Keyspace& keyspace) {
     for (size_t db = 0; db < partition.tables.size(); db++) {
       if (!partition.tables[db]) continue;
       keyspace.lazy_free().push(std::move(partition.tables[db]));
-      Keyspace::publish_counters(partition, static_cast<int>(db));
+      keyspace.publish_counters(partition, static_cast<int>(db));
     }
   }
 }
