@@ -3,7 +3,7 @@
 # #include lines the same way.)
 
 set(HOLDFAST_LAYOUT
-  base config memory resp net disk structures rdb values log tools keyspace snapshot acl command commands pubsub scripting health replication admin server)
+  base config memory resp net disk structures rdb values log tools keyspace snapshot acl command commands pubsub scripting replication health admin server)
 
 find_package(Threads REQUIRED)
 if(HOLDFAST_TESTS)

@@ -8,6 +8,7 @@
 #include "commands/command_fixture.h"
 #include "commands/families.h"
 #include "pubsub/audience.h"
+#include "replication/replication.h"
 #include "pubsub/monitor_command.h"
 #include "pubsub/subscribe.h"
 
@@ -22,6 +23,7 @@ class AdminTest : public CommandTest {
     services().pubsub = &audience_.pubsub;
     services().tracking = &audience_.tracking;
     services().monitors = &audience_.monitors;
+    services().replication = &replication_;
   }
   /// The session takes itself out of the audience.
   ~AdminTest() override { session_.reset(); }
@@ -56,6 +58,7 @@ class AdminTest : public CommandTest {
     EXPECT_TRUE(config_.load_text(directive + " " + value + "\n"));
   }
 
+  replication::Replication replication_{services(), gate(), disk_, statistics().add_worker()};
   Audience audience_{{1, clock_, config_, keyspace_, services().clients}};
 };
 

@@ -179,7 +179,6 @@ TEST_F(ServerCommandTest, Replication) {
   EXPECT_NE(info_field("replication", "master_replid"), id);
   std::string const offset = to_text_unsigned(log_.appended_offset());
   EXPECT_EQ(info_field("replication", "master_repl_offset"), offset);
-  expect("role", "[\"master\" :" + offset + " []]");
 }
 
 TEST_F(ServerCommandTest, SlowLog) {

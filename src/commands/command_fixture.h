@@ -223,6 +223,8 @@ class CommandTest : public testing::Test {
   }
   uint64_t end_of_log() const { return log_.appended_offset(); }
 
+  Gate& gate() { return gate_; }
+  Statistics& statistics() { return statistics_; }
   Gate::Outcome gate_execute(Args args, Reply& reply) { return gate_.execute(*session_, args, reply); }
 
   /// The reply to a line, in the notation of ReplyText.

@@ -78,12 +78,12 @@ TEST_F(WaitingTest, whoseTimeIsOverIsNotServed) {
   Waiting closed = waiting("BLPOP k 0");
   Waiting const served = waiting("BLPOP k 0");
   EXPECT_TRUE(late->blocked->time_out());
-  EXPECT_TRUE(unblocked->card().unblockable()->unblock(false));
-  EXPECT_TRUE(refused->card().unblockable()->unblock(true));
-  EXPECT_FALSE(refused->card().unblockable()->unblock(false));
+  EXPECT_TRUE(unblocked->card().unblockable()->unblock(Unblockable::Reason::kTimeout));
+  EXPECT_TRUE(refused->card().unblockable()->unblock(Unblockable::Reason::kError));
+  EXPECT_FALSE(refused->card().unblockable()->unblock(Unblockable::Reason::kTimeout));
   closed.reset();
   run("RPUSH k 1");
-  EXPECT_FALSE(served->card().unblockable()->unblock(true));
+  EXPECT_FALSE(served->card().unblockable()->unblock(Unblockable::Reason::kError));
   EXPECT_EQ(reply_to(*late), "nil");
   EXPECT_EQ(reply_to(*unblocked), "nil");
   EXPECT_EQ(reply_to(*refused), "-UNBLOCKED client unblocked via CLIENT UNBLOCK");

@@ -104,6 +104,21 @@ Check memory(Figures const& figures) {
   return {.name = "memory"};
 }
 
+Check replication(Figures const& figures) {
+  Check check{.name = "replication"};
+  if (figures.too_few_replicas) {
+    check.level = Level::kRed;
+    check.text = "there are too few replicas, and writes are refused (min-replicas-to-write)";
+  } else if (figures.replica && figures.primary_refused) {
+    check.level = Level::kRed;
+    check.text = "the primary is empty and was refused: this replica keeps its data (replica-accept-empty-primary)";
+  } else if (figures.replica && !figures.link_up) {
+    check.level = Level::kYellow;
+    check.text = "the link to the primary is down";
+  }
+  return check;
+}
+
 Check persistence(Figures const& figures) {
   if (figures.durable()) return {.name = "persistence"};
   return {.name = "persistence", .level = Level::kYellow,
@@ -134,7 +149,8 @@ DataAtRisk Figures::at_risk() const {
 Report judge(Figures const& figures, Limits const& limits) {
   Report report;
   report.checks = {loading(figures),     persistence(figures), snapshot(figures, limits), rewrite(figures),
-                   log_writing(figures), log_sync(figures, limits), disk_space(figures),  memory(figures)};
+                   log_writing(figures), log_sync(figures, limits), disk_space(figures),  memory(figures),
+                   replication(figures)};
   for (Check const& check : report.checks) report.level = std::max(report.level, check.level);
   report.ready = !figures.persistence.loading && !figures.shutting_down && !figures.refuses_writes &&
                  (!figures.append_only || figures.log_status.ok());

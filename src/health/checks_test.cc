@@ -48,7 +48,7 @@ TEST(ChecksTest, a_server_that_is_well_is_green_and_ready) {
   Report const report = judge(well(), kLimits);
   EXPECT_EQ(report.level, Level::kGreen);
   EXPECT_TRUE(report.ready);
-  EXPECT_EQ(report.checks.size(), 8u);
+  EXPECT_EQ(report.checks.size(), 9u);
 }
 
 TEST(ChecksTest, loading_is_red_and_not_ready) {
@@ -129,6 +129,19 @@ TEST(ChecksTest, a_failed_rewrite_and_no_persistence_are_yellow) {
   figures.append_only = false;
   figures.save_points.clear();
   expect_only(figures, "persistence", Level::kYellow, "neither AOF nor save points are configured: a restart loses all data");
+}
+
+TEST(ChecksTest, replication_has_a_link_a_primary_with_data_and_enough_replicas) {
+  Figures figures = well();
+  figures.replica = true;
+  expect_only(figures, "replication", Level::kYellow, "the link to the primary is down");
+  figures.primary_refused = true;
+  expect_only(figures, "replication", Level::kRed,
+              "the primary is empty and was refused: this replica keeps its data (replica-accept-empty-primary)");
+  figures = well();
+  figures.too_few_replicas = true;
+  expect_only(figures, "replication", Level::kRed,
+              "there are too few replicas, and writes are refused (min-replicas-to-write)");
 }
 
 TEST(ChecksTest, memory_near_and_over_its_limit) {

@@ -47,6 +47,11 @@ struct Figures {
   uint64_t maxmemory = 0;
   bool memory_exceeded = false;
 
+  bool replica = false;
+  bool link_up = false;
+  bool primary_refused = false;  ///< it is empty, and this replica is not
+  bool too_few_replicas = false;
+
   DataAtRisk at_risk() const;
   /// Changes reach the disk by themselves: the AOF is on, or there are save points.
   bool durable() const { return append_only || !save_points.empty(); }

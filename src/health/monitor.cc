@@ -9,6 +9,7 @@
 #include "command/write_guards.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
+#include "replication/replication.h"
 
 namespace holdfast::health {
 namespace {
@@ -72,6 +73,13 @@ Figures Monitor::read_figures() const {
   figures.used_memory = memory.counted();
   figures.maxmemory = services_.config.memory(Directive::kMaxmemory);
   figures.memory_exceeded = services_.state.memory_limit.refuses();
+  if (replication::Replication const* const replication = services_.replication) {
+    figures.replica = replication->is_replica();
+    figures.link_up = replication->link_up();
+    figures.primary_refused = replication->link().refused.load(std::memory_order_relaxed);
+    figures.too_few_replicas =
+        services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kTooFewReplicas;
+  }
   return figures;
 }
 

@@ -53,7 +53,7 @@ TEST(Handshake, SaysWhoItIsAndWhereItListens) {
 TEST(Handshake, AWrongPasswordIsTriedAgainLater) {
   Handshake handshake({.password = "p", .port = 6380});
   handshake.begin();
-  EXPECT_EQ(handshake.on_line("+PONG").send.substr(0, 30), "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n*3\r\n$8\r\n");
+  EXPECT_EQ(handshake.on_line("+PONG").send.substr(0, 29), "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n*3\r\n$8\r\n");
   auto const step = handshake.on_line("-WRONGPASS invalid username-password pair or user is disabled.");
   EXPECT_EQ(step.verdict, Verdict::kRetry);
   EXPECT_NE(step.trouble.find("WRONGPASS"), std::string::npos);

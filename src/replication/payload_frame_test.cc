@@ -5,7 +5,7 @@
 namespace holdfast::replication {
 namespace {
 
-std::string const kMark(40, 'm');
+std::string const kMark = "0123456789abcdef0123456789abcdef01234567";
 
 /// Everything in pieces of `size` bytes; what is left when it is complete goes to `rest`.
 std::string in_pieces(PayloadFrame& frame, std::string_view input, size_t size, std::string* rest = nullptr) {
@@ -37,7 +37,7 @@ TEST(PayloadFrame, CountedEndsWhereItSaysAndLeavesTheStream) {
 }
 
 TEST(PayloadFrame, MarkedEndsWithTheMark) {
-  std::string const data = "REDIS0010" + std::string(100, 'm') + "end";
+  std::string const data = "REDIS0010-" + kMark.substr(1) + kMark.substr(0, 39) + "end";
   for (size_t size = 1; size < 200; size++) {
     PayloadFrame frame;
     EXPECT_EQ(in_pieces(frame, "\n$EOF:" + kMark + "\r\n" + data + kMark, size), data) << size;

@@ -9,15 +9,15 @@
 #include <ctime>
 
 #include "acl/users_file.h"
-#include "admin/client_line.h"
 #include "admin/families.h"
 #include "base/random.h"
 #include "command/access_catalog.h"
+#include "command/client_line.h"
 #include "commands/families.h"
-#include "health/health_command.h"
-#include "health/report_text.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
+#include "health/health_command.h"
+#include "health/report_text.h"
 #include "pubsub/monitor_command.h"
 #include "pubsub/subscribe.h"
 #include "replication/commands.h"
@@ -304,6 +304,7 @@ void Server::apply_value_limits() {
 void Server::connect_config() {
   config_.on_change({Directive::kMaxmemory, Directive::kMaxmemoryPolicy, Directive::kLfuLogFactor, Directive::kLfuDecayTime,
                      Directive::kMaxmemorySamples, Directive::kMaxmemoryEvictionTenacity, Directive::kLazyfreeLazyEviction,
+                     Directive::kReplicaIgnoreMaxmemory,
                      Directive::kProtoMaxBulkLen, Directive::kLazyfreeLazyExpire, Directive::kLazyfreeLazyUserDel,
                      Directive::kHashMaxListpackEntries, Directive::kHashMaxListpackValue,
                      Directive::kListMaxListpackSize, Directive::kSetMaxIntsetEntries, Directive::kSetMaxListpackEntries,

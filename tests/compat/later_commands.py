@@ -5,7 +5,6 @@ leaves this list together with the commit that brings the command; `test_later_c
 """
 
 LATER = {
-    "replication": "failover psync replconf replicaof slaveof sync",
     "cluster": "asking cluster migrate readonly readwrite",
     "modules": "module",
 }  # fmt: skip
