@@ -22,17 +22,23 @@ std::optional<size_t> key_count(Args args, Reply& reply, std::string_view not_a_
 }
 
 bool may_begin(Session& session, ScriptTerms const& terms, Reply& reply) {
-  if (!terms.flags_known || session.trusted()) return true;
+  if (session.trusted()) return true;
   Services& services = session.services();
+  using Restriction = WriteGuards::Restriction;
+  uint32_t const restrictions = services.guards.restrictions.load(std::memory_order_relaxed);
+  bool const stale = (restrictions & Restriction::kStaleReplica) && !(terms.flags_known && (terms.flags & kAllowStale));
+  if (!terms.flags_known) {
+    if (stale) reply.error(errors::kStaleReplica);
+    return !stale;
+  }
   bool const writes = (terms.flags & kNoWrites) == 0;
   if (writes && terms.read_only_call) {
     reply.error("Can not execute a script with write flag using *_ro command.");
     return false;
   }
-  using Restriction = WriteGuards::Restriction;
-  if (uint32_t const restrictions = services.guards.restrictions.load(std::memory_order_relaxed)) {
+  if (restrictions != 0) {
     std::string_view refusal;
-    if ((restrictions & Restriction::kStaleReplica) && !(terms.flags & kAllowStale)) refusal = errors::kStaleReplica;
+    if (stale) refusal = errors::kStaleReplica;
     if (writes && (restrictions & Restriction::kReadOnlyReplica)) refusal = errors::kReadOnlyReplica;
     if (writes && (restrictions & Restriction::kTooFewReplicas)) refusal = errors::kTooFewReplicas;
     if (!refusal.empty()) {

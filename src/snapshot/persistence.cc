@@ -291,7 +291,8 @@ std::string Persistence::Impl::rdb_without_keys(bool functions) const {
   RdbWriter writer(out, false);
   writer.magic(kRdbVersion);
   if (functions && parts_.functions) {
-    for (std::string const& source : *parts_.functions->sources()) writer.function(source);
+    FunctionStore::Sources const sources = parts_.functions->sources();
+    for (std::string const& source : *sources) writer.function(source);
   }
   uint64_t const crc = crc64(0, out);
   RdbWriter(out).eof(crc);
