@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <thread>
 
 #include "base/check.h"
@@ -9,6 +10,7 @@
 #include "command/client_card.h"
 #include "command/task_runner.h"
 #include "log/log.h"
+#include "log/wake_signal.h"
 #include "snapshot/persistence.h"
 
 namespace holdfast::replication {
@@ -22,23 +24,11 @@ constexpr auto kPause = std::chrono::milliseconds(1);
 /// Sleeps until the locks may be free.
 class Applier::CommandWaiter final : public Waiter {
  public:
-  void wake() override {
-    {
-      MutexLock lock(mutex_);
-      woken_ = true;
-    }
-    changed_.notify_one();
-  }
-  void wait() {
-    MutexLock lock(mutex_);
-    while (!woken_) lock.wait(changed_);
-    woken_ = false;
-  }
+  void wake() override { signal_.notify(); }
+  void wait() { signal_.wait(std::nullopt); }
 
  private:
-  Mutex mutex_;
-  std::condition_variable changed_;
-  bool woken_ GUARDED_BY(mutex_) = false;
+  log::WakeSignal signal_;
 };
 
 /// The primary: nothing is refused to it.

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/mutex.h"
 #include "base/result.h"
 #include "command/gate.h"
 #include "command/session.h"

@@ -74,7 +74,7 @@ class PrimaryLink {
   Status stream();
   void enter(LinkState state);
 
-  /// Waits for input. 
+  /// Waits until the socket is ready for `events` (none: to be read), or `until_us`.
   Result<Input> wait(int64_t until_us, short events = 0);
   /// Appends to input_; fails at the end of the connection and after repl-timeout without a byte.
   Status receive();

@@ -141,6 +141,11 @@ std::optional<snapshot::StreamIdentity> Replication::identity() const {
                                   is_replica() ? services_.log.selected_database() : 0};
 }
 
+bool Replication::stopping() const {
+  MutexLock lock(mutex_);
+  return stopping_;
+}
+
 void Replication::change_id() {
   MutexLock lock(mutex_);
   history_.adopt(fresh_id());
@@ -286,7 +291,8 @@ Status Replication::continue_with(std::string const& id) {
 void Replication::ensure_backlog() {
   if (services_.log.backlog().readable()) return;
   uint64_t const ticket = services_.persistence.begin_backlog();
-  while (!services_.persistence.save_result(ticket)) std::this_thread::sleep_for(kLockRetry);
+  // Worker 0 takes part in it, and may have ended before us.
+  while (!services_.persistence.save_result(ticket) && !stopping()) std::this_thread::sleep_for(kLockRetry);
 }
 
 // ---- replicas of ours ----
@@ -416,7 +422,9 @@ void Replication::tick() {
   bool const primary_with_replicas = replicas_.count() > 0 && !is_replica();
   int64_t const ping_period_us = services_.config.integer(Directive::kReplPingReplicaPeriod) * kSecondUs;
   if (!primary_with_replicas) next_ping_us_ = now_us + ping_period_us;
-  if (primary_with_replicas && now_us >= next_ping_us_ && failover_state() == FailoverState::kNone) {
+  // While writes wait somebody may be about to hand over: the replicas' places stay the same as ours.
+  bool const paused = services_.pause.mode(services_.clock.unix_ms()) != Pause::Mode::kNone;
+  if (primary_with_replicas && now_us >= next_ping_us_ && !paused) {
     next_ping_us_ = now_us + ping_period_us;
     if (services_.log.active()) services_.log.append_control(kPing);
     services_.log.end_turn();

@@ -123,6 +123,7 @@ class Replication {
   void touch_watched_keys();
   Status continue_with(std::string const& id);
   void ensure_backlog();
+  bool stopping() const EXCLUDES(mutex_);
   void tick_failover(int64_t now_ms);
   void end_failover(std::string_view why);
   std::shared_ptr<ReplicaFeed> find_replica(ReplicaOf const& at) const;
