@@ -108,11 +108,11 @@ def test_every_row_has_a_reason():
             _help("CLIENT <subcommand>", "ID", "    Return the ID.", "KILL <a>", "KILL <b>"),
             _help("CLIENT <subcommand>", "KILL", "    Closes.", "ID", "SETINFO x"),
         ),
-        ("COMMAND INFO get sync", _array(_description("get"), _description("sync")), _array(_description("get"), _NULL)),
+        ("COMMAND INFO get cluster", _array(_description("get"), _description("cluster")), _array(_description("get"), _NULL)),
         ("COMMAND INFO waitaof", _array(_NULL), _array(_description("waitaof"))),
         (
             "COMMAND",
-            _array(_description("sync"), _description("cluster", _description("cluster|nodes")), _description("get")),
+            _array(_description("migrate"), _description("cluster", _description("cluster|nodes")), _description("get")),
             _array(_description("get"), _description("cluster")),
         ),
         ("COMMAND LIST", _array(_bulk("get"), _bulk("cluster|info")), _array(_bulk("get"))),
