@@ -53,19 +53,24 @@ bool Users::publish(Shared const& before, User user) {
   return true;
 }
 
+std::optional<Users::WrongRule> Users::apply_all(User& user, std::span<std::string const> rules) const {
+  RuleContext const rule_context = context();
+  for (std::string const& rule : rules) {
+    RuleError const error = user.apply(rule, rule_context);
+    if (error != RuleError::kNone) return WrongRule{rule, error};
+  }
+  return std::nullopt;
+}
+
 Status Users::change(std::string_view name, std::span<std::string_view const> rules) {
   if (has_blank_or_zero(name)) return fail("Usernames can't contain spaces or null characters");
   auto const joined = join_selectors(rules);
   if (!joined) return fail("Unmatched parenthesis in acl selector starting at '" + joined.error().message + "'.");
-  RuleContext const rule_context = context();
   while (true) {
     Shared const before = find(name);
-    User user = before ? *before : User(std::string(name), rule_context);
-    for (std::string const& rule : *joined) {
-      RuleError const error = user.apply(rule, rule_context);
-      if (error != RuleError::kNone) {
-        return fail("Error in ACL SETUSER modifier '" + rule + "': " + std::string(text_of(error)));
-      }
+    User user = before ? *before : User(std::string(name), context());
+    if (auto const wrong = apply_all(user, *joined)) {
+      return fail("Error in ACL SETUSER modifier '" + wrong->rule + "': " + std::string(text_of(wrong->error)));
     }
     if (publish(before, std::move(user))) return {};
   }
@@ -78,10 +83,7 @@ std::optional<Users::WrongRule> Users::declare(std::string_view name, std::span<
   Shared const before = find(name);
   User user = before ? *before : User(std::string(name), rule_context);
   if (before) CHECK(user.apply("reset", rule_context) == RuleError::kNone);
-  for (std::string const& rule : *joined) {
-    RuleError const error = user.apply(rule, rule_context);
-    if (error != RuleError::kNone) return WrongRule{rule, error};
-  }
+  if (auto wrong = apply_all(user, *joined)) return wrong;
   CHECK(publish(before, std::move(user)));
   return std::nullopt;
 }

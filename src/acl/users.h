@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,8 @@ class Users {
   std::function<void()> on_change;
 
  private:
+  /// Stops at the first rule that is wrong.
+  std::optional<WrongRule> apply_all(User& user, std::span<std::string const> rules) const;
   /// False: somebody else has changed the user meanwhile.
   bool publish(Shared const& before, User user) EXCLUDES(mutex_);
   void put(User user, uint64_t identity) REQUIRES(mutex_);

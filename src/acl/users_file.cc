@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/strings.h"
 
 namespace holdfast::acl {
 namespace {
+
+/// No file is refused for its size.
+constexpr uint64_t kFileBytesMax = std::numeric_limits<uint64_t>::max();
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> pieces;
@@ -75,18 +79,6 @@ class Parser {
   std::string problems_;
 };
 
-Result<std::string> read_whole(Disk& disk, std::string const& path) {
-  auto file = disk.open_read(path);
-  if (!file) return std::unexpected(file.error());
-  auto const size = (*file)->size();
-  if (!size) return std::unexpected(size.error());
-  std::string text(*size, '\0');
-  auto const got = (*file)->pread(text, 0);
-  if (!got) return std::unexpected(got.error());
-  text.resize(*got);
-  return text;
-}
-
 }  // namespace
 
 Result<std::vector<User>> parse_users(std::string const& path, std::string_view text, RuleContext const& context) {
@@ -102,7 +94,7 @@ std::vector<std::string> user_lines(Users const& users) {
 }
 
 Status load_users(Disk& disk, std::string const& path, Users& users) {
-  auto const text = read_whole(disk, path);
+  auto const text = read_file(disk, path, kFileBytesMax);
   if (!text) return fail("Error loading ACLs, opening file '" + path + "': " + std::strerror(text.error().errnum));
   RuleContext const context = users.context();
   auto parsed = parse_users(path, *text, context);
@@ -114,21 +106,7 @@ Status load_users(Disk& disk, std::string const& path, Users& users) {
 Status save_users(Disk& disk, std::string const& path, Users const& users) {
   std::string text;
   for (std::string const& line : user_lines(users)) text.append(line).append("\n");
-  std::string const temporary = path + ".tmp";
-  auto const write = [&]() -> Status {
-    auto file = disk.create_truncate(temporary);
-    if (!file) return std::unexpected(file.error());
-    if (Status done = (*file)->append(text); !done) return done;
-    if (Status done = (*file)->sync(); !done) return done;
-    return (*file)->close();
-  };
-  Status done = write();
-  if (done) done = disk.rename(temporary, path);
-  if (!done) {
-    (void)disk.unlink(temporary);
-    return done;
-  }
-  return disk.sync_directory(directory_of(path));
+  return write_file_durably(disk, path, path + ".tmp", text);
 }
 
 }  // namespace holdfast::acl

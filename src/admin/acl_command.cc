@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "acl/users.h"
+#include "acl/users_file.h"
 #include "admin/help.h"
 #include "base/random.h"
 #include "base/strings.h"
@@ -29,10 +29,9 @@ void cmd_acl_users(Session& session, Args, Reply& reply) {
 }
 
 void cmd_acl_list(Session& session, Args, Reply& reply) {
-  acl::Users const& all = session.services().users;
-  auto const users = all.list();
-  reply.array(users.size());
-  for (auto const& user : users) reply.bulk("user " + user->name() + " " + user->text(all.catalog()));
+  auto const lines = acl::user_lines(session.services().users);
+  reply.array(lines.size());
+  for (std::string const& line : lines) reply.bulk(line);
 }
 
 void reply_selector(acl::Selector const& selector, acl::Catalog const& catalog, Reply& reply) {

@@ -58,7 +58,7 @@ class AdminTest : public CommandTest {
     EXPECT_TRUE(config_.load_text(directive + " " + value + "\n"));
   }
 
-  replication::Replication replication_{services(), gate(), disk_, statistics().add_worker()};
+  replication::Replication replication_{services(), gate(), statistics().add_worker()};
   Audience audience_{{1, clock_, config_, keyspace_, services().clients}};
 };
 

@@ -1,6 +1,6 @@
-#include "acl/access_log.h"
 #include "admin/reset_statistics.h"
 
+#include "acl/access_log.h"
 #include "command/server_state.h"
 #include "command/statistics.h"
 #include "keyspace/keyspace.h"

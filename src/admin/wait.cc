@@ -44,7 +44,8 @@ class WaitEnd final : public Unblockable {
   std::atomic<State> state_{State::kWaiting};
 };
 
-/// Waits for copies of what this connection has written: on replicas, and for WAITAOF in our own file. Ends when there are enough, or when the time is over; a timeout of 0 never ends.
+/// Waits for copies of what this connection has written: on replicas, and for WAITAOF in our own file. Ends when there are
+/// enough, or when the time is over; a timeout of 0 never ends.
 class WaitTask final : public Task {
  public:
   struct Wanted {
@@ -63,13 +64,12 @@ class WaitTask final : public Task {
     Services& services = slice.session().services();
     bool const local = services.log.state() != log::LogState::kOff &&
                        services.log.durable_offset() >= wanted_.offset;
-    replication::Replicas* const replicas = services.replication ? &services.replication->replicas() : nullptr;
-    int64_t there = 0;
-    if (replicas) there = wanted_.aof ? replicas->durable(wanted_.offset) : replicas->acknowledged(wanted_.offset);
+    replication::Replicas& replicas = services.replication->replicas();
+    int64_t const there = wanted_.aof ? replicas.durable(wanted_.offset) : replicas.acknowledged(wanted_.offset);
     bool const enough = there >= wanted_.replicas && (local || !wanted_.local);
     bool const over = enough || slice.in_transaction() || end_->ended() || time_is_over(services.clock);
     if (!over) {
-      if (replicas && there < wanted_.replicas) ask(services, *replicas);
+      if (there < wanted_.replicas) ask(services, replicas);
       return Progress::kWait;
     }
     WaitEnd::State const end = end_->finish();
@@ -131,8 +131,7 @@ std::optional<int64_t> in_range(Args args, size_t index, int64_t max, Reply& rep
 }
 
 bool refused_on_replica(Session& session, std::string_view command, Reply& reply) {
-  replication::Replication* const replication = session.services().replication;
-  if (!replication || !replication->is_replica()) return false;
+  if (!session.services().replication->is_replica()) return false;
   reply.error(std::string(command) +
               " cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be "
               "writable (which is not the default) writes to replicas are just local and are not propagated.");

@@ -8,9 +8,6 @@
 #include "base/strings.h"
 
 namespace holdfast {
-namespace {
-
-}  // namespace
 
 std::array<std::string_view, 21> const kCategories = {
     "keyspace", "read",   "write", "set",  "sortedset", "list",     "hash",      "string",     "bitmap",      "hyperloglog", "geo",

@@ -139,12 +139,9 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
       return false;
     }
   }
-  uint32_t const restrictions = services_.guards.restrictions.load(std::memory_order_relaxed);
-  if (restrictions != 0 && (flags & kWrite)) [[unlikely]] {
-    using Restriction = WriteGuards::Restriction;
-    if (restrictions & (Restriction::kTooFewReplicas | Restriction::kReadOnlyReplica)) {
-      reject(session, command, reply,
-             restrictions & Restriction::kTooFewReplicas ? errors::kTooFewReplicas : errors::kReadOnlyReplica);
+  if (flags & kWrite) {
+    if (std::string_view const refusal = services_.guards.write_refusal(); !refusal.empty()) [[unlikely]] {
+      reject(session, command, reply, refusal);
       return false;
     }
   }
@@ -154,7 +151,7 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
     return false;
   }
-  if ((restrictions & WriteGuards::Restriction::kStaleReplica) && !(flags & kStale)) [[unlikely]] {
+  if (services_.guards.restricted_by(WriteGuards::kStaleReplica) && !(flags & kStale)) [[unlikely]] {
     reject(session, command, reply, errors::kStaleReplica);
     return false;
   }
@@ -367,7 +364,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     return Outcome::kHeld;
   }
   // The same for the role: when all partitions were taken for becoming a replica, nobody writes any more.
-  if (services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kReadOnlyReplica) [[unlikely]] {
+  if (services_.guards.restricted_by(WriteGuards::kReadOnlyReplica)) [[unlikely]] {
     if (!session.trusted() && writes(session, command, kWrite)) {
       locks.unlock(services_.keyspace);
       session.script_run.reset();

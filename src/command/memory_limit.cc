@@ -1,11 +1,11 @@
 #include "command/memory_limit.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/latency_monitor.h"
 #include "command/worker_context.h"
 #include "keyspace/eviction_cycle.h"
@@ -25,9 +25,7 @@ constexpr int kStepsTimed = 8;
 /// Steps without a key before the rest is left to later: all there is may be locked.
 constexpr int kIdleStepsMax = 256;
 
-int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+int64_t now_us() { return SystemClock().monotonic_us(); }
 
 }  // namespace
 

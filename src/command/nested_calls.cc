@@ -50,13 +50,12 @@ Command const* NestedCalls::admit(Args args) {
       return refuse(denied_in_script_text(*denial));
     }
   }
-  bool const stale = services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kStaleReplica;
-  if (stale && !command->has(kStale)) return refuse(errors::kStaleReplica.substr(1));
+  if (services_.guards.restricted_by(WriteGuards::kStaleReplica) && !command->has(kStale)) {
+    return refuse(errors::kStaleReplica.substr(1));
+  }
   if (command->has(kWrite)) {
     if (read_only_) return refuse("ERR Write commands are not allowed from read-only scripts.");
-    uint32_t const restrictions = services_.guards.restrictions.load(std::memory_order_relaxed);
-    if (restrictions & WriteGuards::Restriction::kTooFewReplicas) return refuse(errors::kTooFewReplicas.substr(1));
-    if (restrictions & WriteGuards::Restriction::kReadOnlyReplica) return refuse(errors::kReadOnlyReplica.substr(1));
+    if (std::string_view const refusal = services_.guards.write_refusal(); !refusal.empty()) return refuse(refusal.substr(1));
     if (services_.persistence.refuse_writes()) return refuse(errors::kMisconfRdb.substr(1));
     if (services_.guards.log_failed()) {
       return refuse("MISCONF Errors writing to the AOF file: " + services_.guards.log_error());

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "command/busy_scripts.h"
 #include "base/mutex.h"
+#include "command/busy_scripts.h"
 #include "command/client_eviction.h"
 #include "command/memory_limit.h"
 #include "command/memory_usage.h"

@@ -3,8 +3,10 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
+#include "command/errors.h"
 
 namespace holdfast {
 
@@ -15,6 +17,15 @@ class WriteGuards {
   /// What the role in replication forbids.
   enum Restriction : uint32_t { kReadOnlyReplica = 1, kTooFewReplicas = 2, kStaleReplica = 4 };
   std::atomic<uint32_t> restrictions{0};
+  bool restricted_by(Restriction restriction) const {
+    return (restrictions.load(std::memory_order_relaxed) & restriction) != 0;
+  }
+  /// The error of a write command that the role forbids; empty: it may write. One relaxed load.
+  std::string_view write_refusal() const {
+    uint32_t const present = restrictions.load(std::memory_order_relaxed);
+    if (present & kTooFewReplicas) return errors::kTooFewReplicas;
+    return present & kReadOnlyReplica ? errors::kReadOnlyReplica : std::string_view();
+  }
 
   /// The AOF cannot be written or synced; `error` is the strerror text. Empty: it can.
   void set_log_error(std::string error) {

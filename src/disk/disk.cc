@@ -25,6 +25,13 @@ Result<std::string> read_file(Disk& disk, std::string const& path, uint64_t byte
   return contents;
 }
 
+Status read_exactly(DiskFile& file, std::span<char> out, uint64_t offset) {
+  auto const got = file.pread(out, offset);
+  if (!got) return std::unexpected(got.error());
+  if (*got < out.size()) return fail("the file is shorter than what was written to it");
+  return {};
+}
+
 Status truncate_durably(Disk& disk, std::string const& path, uint64_t size) {
   auto file = disk.open_append(path);
   if (!file) return std::unexpected(file.error());

@@ -91,6 +91,9 @@ std::string directory_of(std::string const& path);
 /// The whole file; fails with EFBIG beyond `bytes_max`.
 Result<std::string> read_file(Disk& disk, std::string const& path, uint64_t bytes_max);
 
+/// All of `out`; fails where the file ends before.
+Status read_exactly(DiskFile& file, std::span<char> out, uint64_t offset);
+
 /// Cuts the file, which exists, to `size` bytes and syncs it.
 Status truncate_durably(Disk& disk, std::string const& path, uint64_t size);
 

@@ -77,8 +77,7 @@ Figures Monitor::read_figures() const {
     figures.replica = replication->is_replica();
     figures.link_up = replication->link_up();
     figures.primary_refused = replication->link().refused.load(std::memory_order_relaxed);
-    figures.too_few_replicas =
-        services_.guards.restrictions.load(std::memory_order_relaxed) & WriteGuards::Restriction::kTooFewReplicas;
+    figures.too_few_replicas = services_.guards.restricted_by(WriteGuards::kTooFewReplicas);
   }
   return figures;
 }

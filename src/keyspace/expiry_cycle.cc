@@ -1,11 +1,11 @@
 #include "keyspace/expiry_cycle.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "keyspace/keyspace.h"
 #include "values/hash_value.h"
 
@@ -16,9 +16,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 /// Fields of one hash that are deleted before others have their turn.
 constexpr size_t kFieldsMax = 128;
 
-int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+int64_t now_us() { return SystemClock().monotonic_us(); }
 
 }  // namespace
 

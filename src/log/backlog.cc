@@ -40,7 +40,8 @@ Result<size_t> Backlog::read(uint64_t offset, std::span<char> out) {
     bytes = static_cast<size_t>(std::min<uint64_t>(file_end - offset, out.size()));
     file = segment.file;
   }
-  return file->read_stream(in_file, out.first(bytes));
+  if (Status done = file->read_stream(in_file, out.first(bytes)); !done) return std::unexpected(done.error());
+  return bytes;
 }
 
 bool Backlog::readable() const {

@@ -31,15 +31,8 @@ Result<std::shared_ptr<IncrementFile>> IncrementFile::finish_opening(std::shared
   return file;
 }
 
-Result<size_t> IncrementFile::read_stream(uint64_t offset, std::span<char> out) {
-  size_t done = 0;
-  while (done < out.size()) {
-    auto const got = reader_->pread(out.subspan(done), stream_position_.load(std::memory_order_acquire) + offset + done);
-    if (!got) return got;
-    if (*got == 0) return fail("the file is shorter than what was written to it");
-    done += *got;
-  }
-  return done;
+Status IncrementFile::read_stream(uint64_t offset, std::span<char> out) {
+  return read_exactly(*reader_, out, stream_position_.load(std::memory_order_acquire) + offset);
 }
 
 Result<std::shared_ptr<IncrementFile>> IncrementFile::reopen(Disk& disk, Logger& logger, std::string path) {

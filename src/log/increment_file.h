@@ -44,7 +44,7 @@ class IncrementFile {
 
   /// Bytes of the stream, from `offset` of those that were written since `begin` on: all of `out`, which must have been
   /// written. Any thread. Only where no annotations were written since.
-  Result<size_t> read_stream(uint64_t offset, std::span<char> out);
+  Status read_stream(uint64_t offset, std::span<char> out);
 
   /// Reserves disk space for the next `bytes`, some MiB at a time: a sync then need not wait for a place in the file
   /// system. `release_reserve` gives back what was not used; a crash leaves it to the next truncation, behind the end.

@@ -140,11 +140,16 @@ bool StreamBuffer::try_append(std::span<Effect const> effects, UnitShape const& 
   return true;
 }
 
-StreamBuffer::Appended StreamBuffer::append_verbatim(std::string_view bytes, int db) {
+StreamBuffer::Appended StreamBuffer::append_verbatim(std::string_view bytes, int db) { return append_whole(bytes, db); }
+
+StreamBuffer::Appended StreamBuffer::append_control(std::string_view bytes) { return append_whole(bytes, std::nullopt); }
+
+/// `db`: of another server's stream, selected behind the bytes. Without it they are our own.
+StreamBuffer::Appended StreamBuffer::append_whole(std::string_view bytes, std::optional<int> db) {
   bool const own = bytes.size() >= kOwnChunkBytesMin;
   size_t const needed = bytes.size() + kPrefixBytesMax;
   Appended appended{};
-  while (!try_append_verbatim(bytes, db, appended)) {
+  while (!try_append_whole(bytes, db, appended)) {
     Chunk fresh = Chunk::allocate(own ? needed : kChunkBytes);
     MutexLock lock(mutex_);
     (own ? batches_.back().chunks : spare_).push_back(std::move(fresh));
@@ -153,9 +158,9 @@ StreamBuffer::Appended StreamBuffer::append_verbatim(std::string_view bytes, int
 }
 
 /// False when a chunk with enough room is needed and there is none.
-bool StreamBuffer::try_append_verbatim(std::string_view bytes, int db, Appended& appended) {
+bool StreamBuffer::try_append_whole(std::string_view bytes, std::optional<int> db, Appended& appended) {
   MutexLock lock(mutex_);
-  if (!open_) {
+  if (!open_ || (verbatim_ && !db)) {
     appended = {end_offset_, false};
     return true;
   }
@@ -168,31 +173,15 @@ bool StreamBuffer::try_append_verbatim(std::string_view bytes, int db, Appended&
     file_bytes += select.view().size();
   }
   chunk->append(bytes);
-  verbatim_ = true;
-  verbatim_file_begins_ = false;
-  last_db_ = db;
+  if (db) {
+    verbatim_ = true;
+    verbatim_file_begins_ = false;
+    last_db_ = *db;
+  }
   end_offset_ += bytes.size();
   bool const wake = note_appended(file_bytes);
   appended = {end_offset_, wake};
   return true;
-}
-
-StreamBuffer::Appended StreamBuffer::append_control(std::string_view bytes) {
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      if (!open_ || verbatim_) return {end_offset_, false};
-      if (Chunk* const chunk = room_for(bytes.size())) {
-        chunk->append(bytes);
-        end_offset_ += bytes.size();
-        bool const wake = note_appended(bytes.size());
-        return {end_offset_, wake};
-      }
-    }
-    Chunk fresh = Chunk::allocate(kChunkBytes);
-    MutexLock lock(mutex_);
-    spare_.push_back(std::move(fresh));
-  }
 }
 
 uint64_t StreamBuffer::forget_database() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -122,7 +123,8 @@ class StreamBuffer {
 
   bool try_append(std::span<Effect const> effects, UnitShape const& shape, Chunk& own_chunk, Appended& appended)
       EXCLUDES(mutex_);
-  bool try_append_verbatim(std::string_view bytes, int db, Appended& appended) EXCLUDES(mutex_);
+  Appended append_whole(std::string_view bytes, std::optional<int> db) EXCLUDES(mutex_);
+  bool try_append_whole(std::string_view bytes, std::optional<int> db, Appended& appended) EXCLUDES(mutex_);
   void write_prefix(Chunk& chunk, UnitShape const& shape) REQUIRES(mutex_);
   Chunk* room_for(size_t bytes) REQUIRES(mutex_);
   bool note_appended(uint64_t file_bytes) REQUIRES(mutex_);

@@ -11,17 +11,13 @@ bool History::shares(std::string_view id, int64_t wanted) const {
   return previous_end_ >= 0 && iequals(id, previous_id_) && wanted <= previous_end_;
 }
 
-void History::branch(std::string fresh_id, uint64_t offset) {
-  previous_id_ = std::exchange(id_, std::move(fresh_id));
+void History::branch(std::string id, uint64_t offset) {
+  previous_id_ = std::exchange(id_, std::move(id));
   previous_end_ = static_cast<int64_t>(offset) + 1;
 }
 
 void History::adopt(std::string id) {
   id_ = std::move(id);
-  forget_previous();
-}
-
-void History::forget_previous() {
   previous_id_.assign(kIdDigits, '0');
   previous_end_ = -1;
 }

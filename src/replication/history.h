@@ -26,17 +26,11 @@ class History {
   /// The bytes before `wanted` (the offset of a PSYNC) of the history `id` are the same as ours.
   bool shares(std::string_view id, int64_t wanted) const;
 
-  /// This server goes on alone at `offset`: promotion, or a primary that has loaded what an earlier run has saved.
-  void branch(std::string fresh_id, uint64_t offset);
-  /// A full synchronization: the data are those of `id`, whatever was before is forgotten.
+  /// A history of the id begins at `offset`, where we are: promotion, a primary that has loaded what an earlier run has saved, or
+  /// +CONTINUE of a primary that has branched off at or before it.
+  void branch(std::string id, uint64_t offset);
+  /// The data are those of `id` (a full synchronization, a file), whatever was before is forgotten.
   void adopt(std::string id);
-  /// +CONTINUE with another id: the primary has branched off at or before `offset`, where we are.
-  void follow_branch(std::string id, uint64_t offset) { branch(std::move(id), offset); }
-  /// What was saved belongs to `id`, and we go on with it.
-  void resume(std::string id) { adopt(std::move(id)); }
-  /// The old history can no longer be continued by anybody.
-  void forget_previous();
-
  private:
   std::string id_;
   std::string previous_id_;

@@ -11,6 +11,7 @@
 
 #include "base/number.h"
 #include "config/config.h"
+#include "disk/disk.h"
 #include "keyspace/keyspace.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
@@ -35,7 +36,8 @@ constexpr int64_t kAdoptionPollUs = 10'000;
 /// The kernel is asked to write back after so many bytes of a data set.
 constexpr uint64_t kWriteBackBytes = 8 * 1024 * 1024;
 
-constexpr std::string_view kInterrupted = "interrupted";
+/// The owner wants the link to end.
+std::unexpected<Error> interrupted() { return fail("interrupted", ECANCELED); }
 
 }  // namespace
 
@@ -82,7 +84,7 @@ Status PrimaryLink::receive() {
     if (errno != EAGAIN && errno != EINTR) return fail(std::string("I/O error with master: ") + std::strerror(errno), errno);
     auto const waited = wait(heard_us_ + timeout_us());
     if (!waited) return std::unexpected(waited.error());
-    if (*waited == Input::kInterrupted) return fail(std::string(kInterrupted));
+    if (*waited == Input::kInterrupted) return interrupted();
     if (*waited == Input::kTimeout) return fail("MASTER timeout: no data nor PING received...");
   }
 }
@@ -97,7 +99,8 @@ Status PrimaryLink::send(std::string_view bytes) {
     if (errno != EAGAIN && errno != EINTR) return fail(std::string("Error writing to master: ") + std::strerror(errno), errno);
     auto const waited = wait(now_us() + timeout_us(), POLLOUT);
     if (!waited) return std::unexpected(waited.error());
-    if (*waited != Input::kReady) return fail(*waited == Input::kTimeout ? "Timeout writing to master" : std::string(kInterrupted));
+    if (*waited == Input::kInterrupted) return interrupted();
+    if (*waited == Input::kTimeout) return fail("Timeout writing to master");
   }
   return {};
 }
@@ -149,7 +152,7 @@ void PrimaryLink::follow(std::string const& host, int port, bool failover) {
   }
   applier_.end();
   fd_.reset();
-  if (status.error().message != kInterrupted) services_.logger.warning("%s", status.error().message.c_str());
+  if (status.error().errnum != ECANCELED) services_.logger.warning("%s", status.error().message.c_str());
   enter(LinkState::kConnect);
 }
 
@@ -160,7 +163,7 @@ Status PrimaryLink::connect(std::string const& host, int port) {
   auto const waited = wait(now_us() + timeout_us(), POLLOUT);
   if (!waited) return std::unexpected(waited.error());
   if (*waited == Input::kTimeout) return fail("Timeout connecting to the MASTER...");
-  if (*waited == Input::kInterrupted) return fail(std::string(kInterrupted));
+  if (*waited == Input::kInterrupted) return interrupted();
   if (Status connected = connect_result(fd_.get()); !connected) {
     return fail("Error condition on socket for SYNC: " + connected.error().message, connected.error().errnum);
   }
@@ -208,14 +211,14 @@ Status PrimaryLink::take_dataset(Handshake::Step const& verdict) {
   figures_.total_bytes.store(-1, std::memory_order_relaxed);
   figures_.read_bytes.store(0, std::memory_order_relaxed);
   enter(LinkState::kTransfer);
-  Status status = receive_dataset(at, path);
+  Status status = receive_dataset(path);
   if (status) status = adopt(at, path);
-  if (!status) static_cast<void>(disk_.unlink(path));
+  if (!status) static_cast<void>(services_.disk.unlink(path));
   return status;
 }
 
-Status PrimaryLink::receive_dataset(snapshot::StreamIdentity const&, std::string const& path) {
-  auto file = disk_.create_truncate(path);
+Status PrimaryLink::receive_dataset(std::string const& path) {
+  auto file = services_.disk.create_truncate(path);
   if (!file) return fail("Opening the temp file needed for MASTER <-> REPLICA synchronization: " + file.error().message);
   PayloadFrame frame;
   std::string piece;
@@ -260,7 +263,7 @@ Status PrimaryLink::receive_dataset(snapshot::StreamIdentity const&, std::string
 }
 
 Result<uint64_t> PrimaryLink::examine(std::string const& path) {
-  auto file = disk_.open_read(path);
+  auto file = services_.disk.open_read(path);
   if (!file) return std::unexpected(file.error());
   auto source = RdbFileSource::open(**file);
   if (!source) return std::unexpected(source.error());
@@ -300,11 +303,11 @@ Status PrimaryLink::adopt(snapshot::StreamIdentity const& at, std::string const&
          snapshot::StreamIdentity known = adopted;
          known.db = db;
          owner_.after_adoption(known);
-         if (Status renamed = disk_.rename(path, destination); !renamed) {
+         if (Status renamed = services_.disk.rename(path, destination); !renamed) {
            services_.logger.warning("Failed trying to rename the temp DB into %s in MASTER <-> REPLICA synchronization: %s",
                                     destination.c_str(), renamed.error().message.c_str());
          }
-         static_cast<void>(disk_.sync_directory(directory_of(destination)));
+         static_cast<void>(services_.disk.sync_directory(directory_of(destination)));
        }});
   int64_t kept_alive_us = 0;
   while (true) {
@@ -353,7 +356,7 @@ Status PrimaryLink::stream() {
     if (now_us() - acknowledged_us_ >= kSecondUs) acknowledge();
     auto const waited = wait(std::min(acknowledged_us_ + kSecondUs, heard_us_ + timeout_us()));
     if (!waited) return std::unexpected(waited.error());
-    if (*waited == Input::kInterrupted) return fail(std::string(kInterrupted));
+    if (*waited == Input::kInterrupted) return interrupted();
     if (*waited == Input::kTimeout) {
       if (now_us() - heard_us_ >= timeout_us()) return fail("MASTER timeout: no data nor PING received...");
       continue;

@@ -53,8 +53,8 @@ class PrimaryLink {
     std::function<void(bool accepted)> handed_over;
   };
 
-  PrimaryLink(Services& services, Disk& disk, Applier& applier, LinkFigures& figures, Owner const& owner, int interrupt)
-      : services_(services), disk_(disk), applier_(applier), figures_(figures), owner_(owner), interrupt_(interrupt) {}
+  PrimaryLink(Services& services, Applier& applier, LinkFigures& figures, Owner const& owner, int interrupt)
+      : services_(services), applier_(applier), figures_(figures), owner_(owner), interrupt_(interrupt) {}
 
   /// Follows until the connection ends or is interrupted. The reason is in the log.
   void follow(std::string const& host, int port, bool failover);
@@ -66,7 +66,7 @@ class PrimaryLink {
 
   Status connect(std::string const& host, int port);
   Result<Handshake::Step> shake_hands(bool failover);
-  Status receive_dataset(snapshot::StreamIdentity const& at, std::string const& path);
+  Status receive_dataset(std::string const& path);
   Status take_dataset(Handshake::Step const& verdict);
   Status adopt(snapshot::StreamIdentity const& at, std::string const& path);
   /// How many keys the file has; fails when it is not sound.
@@ -84,7 +84,6 @@ class PrimaryLink {
   int64_t timeout_us() const;
 
   Services& services_;
-  Disk& disk_;
   Applier& applier_;
   LinkFigures& figures_;
   Owner const& owner_;

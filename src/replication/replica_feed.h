@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "command/client_card.h"
 #include "command/output_source.h"
+#include "config/special_values.h"
 #include "log/backlog.h"
 #include "snapshot/payload.h"
 
@@ -79,6 +80,7 @@ class ReplicaFeed final : public OutputSource {
   /// Where the replica says that it listens.
   std::string ip() const EXCLUDES(mutex_);
   int port() const { return port_.load(std::memory_order_relaxed); }
+  bool is_at(config::ReplicaOf const& place) const { return port() == place.port && ip() == place.host; }
   /// Waits for the data set, or is sent it.
   std::shared_ptr<snapshot::Payload> payload() const EXCLUDES(mutex_);
   /// Says no more; its connection is closed.

@@ -54,7 +54,7 @@ class Replicas {
   int64_t durable(uint64_t offset) const EXCLUDES(mutex_);
   /// Online, and heard of within `lag_s` seconds.
   int64_t good(int64_t lag_s) const EXCLUDES(mutex_);
-  /// Somebody waits for acknowledgements: the replicas are asked for them with the next write of the log. Once a loop turn.
+  /// Somebody waits for acknowledgements: the replicas are asked for them, in the stream.
   void ask_for_acknowledgements();
 
   /// Once a second: signs of life to those that wait, an end to those that give none.

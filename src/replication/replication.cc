@@ -32,9 +32,8 @@ constexpr int64_t kForeverMs = int64_t{1} << 60;
 
 }  // namespace
 
-Replication::Replication(Services& services, Gate& gate, Disk& disk, WorkerStatistics& statistics)
+Replication::Replication(Services& services, Gate& gate, WorkerStatistics& statistics)
     : services_(services),
-      disk_(disk),
       replicas_(services),
       applier_(services, gate, statistics, [this] { current_link_->acknowledge(); }),
       interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -56,9 +55,14 @@ void Replication::prepare() {
     wanted_ = {.primary = primary, .change = 1};
   }
   replica_.store(true, std::memory_order_relaxed);
-  services_.keyspace.expiry_left_to_primary.store(true, std::memory_order_relaxed);
-  services_.log.set_following(true);
+  set_following(true);
   review();
+}
+
+/// In a global transaction, or before the workers start.
+void Replication::set_following(bool following) {
+  services_.log.set_following(following);
+  services_.keyspace.expiry_left_to_primary.store(following, std::memory_order_relaxed);
 }
 
 void Replication::restore(snapshot::StreamIdentity const& saved) {
@@ -173,7 +177,7 @@ void Replication::run() {
     }
     if (fresh) settle(wanted);
     if (!wanted.primary) continue;
-    PrimaryLink link(services_, disk_, applier_, link_, owner, interrupt_.get());
+    PrimaryLink link(services_, applier_, link_, owner, interrupt_.get());
     current_link_ = &link;
     link.follow(wanted.primary->host, wanted.primary->port, wanted.failover && fresh);
     current_link_ = nullptr;
@@ -210,17 +214,13 @@ void Replication::become_replica() {
   // From here on the gate refuses writes; what it has let in before is over when all partitions are ours.
   replica_.store(true, std::memory_order_relaxed);
   review();
-  in_global_transaction([this] {
-    services_.log.set_following(true);
-    services_.keyspace.expiry_left_to_primary.store(true, std::memory_order_relaxed);
-  });
+  in_global_transaction([this] { set_following(true); });
   end_waits();
 }
 
 void Replication::become_primary() {
   in_global_transaction([this] {
-    services_.log.set_following(false);
-    services_.keyspace.expiry_left_to_primary.store(false, std::memory_order_relaxed);
+    set_following(false);
     MutexLock lock(mutex_);
     history_.branch(fresh_id(), services_.log.appended_offset());
     replica_.store(false, std::memory_order_relaxed);
@@ -281,7 +281,7 @@ PrimaryLink::Owner Replication::link_owner() {
 Status Replication::continue_with(std::string const& id) {
   if (!id.empty()) {
     MutexLock lock(mutex_);
-    history_.follow_branch(id, services_.log.appended_offset());
+    history_.branch(id, services_.log.appended_offset());
   }
   if (!id.empty()) replicas_.disconnect_all();
   ensure_backlog();
@@ -368,7 +368,7 @@ bool Replication::abort_failover() {
 
 std::shared_ptr<ReplicaFeed> Replication::find_replica(ReplicaOf const& at) const {
   for (auto const& feed : replicas_.list()) {
-    if (feed->port() == at.port && feed->ip() == at.host) return feed;
+    if (feed->is_at(at)) return feed;
   }
   return nullptr;
 }
@@ -385,7 +385,7 @@ void Replication::tick_failover(int64_t now_ms) {
   uint64_t const offset = services_.log.appended_offset();
   std::optional<ReplicaOf> ready;
   for (auto const& feed : replicas_.list()) {
-    bool const meant = !order.target || (feed->port() == order.target->port && feed->ip() == order.target->host);
+    bool const meant = !order.target || feed->is_at(*order.target);
     if (meant && feed->state() == ReplicaFeed::State::kOnline && feed->acknowledged() == offset) {
       ready = ReplicaOf{feed->ip(), feed->port()};
       break;
@@ -394,10 +394,8 @@ void Replication::tick_failover(int64_t now_ms) {
   bool const late = until_ms != 0 && now_ms >= until_ms;
   if (!ready && late && order.force) ready = order.target;
   if (!ready && late) return end_failover("Replica never caught up before timeout");
-  if (!ready) {
-    // Nothing new is written, so an acknowledgement that is not asked for would speak of the right place: once a second.
-    return;
-  }
+  // Nothing new is written, and what replicas say by themselves, once a second, speaks of the right place.
+  if (!ready) return;
   services_.logger.notice("Failover target %s:%d is synced, failing over.", ready->host.c_str(), ready->port);
   failover_state_.store(FailoverState::kInProgress, std::memory_order_relaxed);
   services_.config.set_replica_of(ready);

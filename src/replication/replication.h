@@ -32,7 +32,7 @@ using config::ReplicaOf;
 class Replication {
  public:
   /// `statistics` counts the commands of the primary.
-  Replication(Services& services, Gate& gate, Disk& disk, WorkerStatistics& statistics);
+  Replication(Services& services, Gate& gate, WorkerStatistics& statistics);
   ~Replication();
 
   Replicas& replicas() { return replicas_; }
@@ -116,6 +116,7 @@ class Replication {
   uint64_t want(std::optional<ReplicaOf> primary, bool failover) EXCLUDES(mutex_);
   void run();
   void settle(Wanted const& wanted);
+  void set_following(bool following);
   void become_replica();
   void become_primary();
   void in_global_transaction(std::function<void()> const& work);
@@ -132,7 +133,6 @@ class Replication {
   std::string fresh_id() const;
 
   Services& services_;
-  Disk& disk_;
   Replicas replicas_;
   LinkFigures link_;
   Applier applier_;

@@ -24,9 +24,8 @@ std::optional<size_t> key_count(Args args, Reply& reply, std::string_view not_a_
 bool may_begin(Session& session, ScriptTerms const& terms, Reply& reply) {
   if (session.trusted()) return true;
   Services& services = session.services();
-  using Restriction = WriteGuards::Restriction;
-  uint32_t const restrictions = services.guards.restrictions.load(std::memory_order_relaxed);
-  bool const stale = (restrictions & Restriction::kStaleReplica) && !(terms.flags_known && (terms.flags & kAllowStale));
+  bool const allows_stale = terms.flags_known && (terms.flags & kAllowStale);
+  bool const stale = services.guards.restricted_by(WriteGuards::kStaleReplica) && !allows_stale;
   if (!terms.flags_known) {
     if (stale) reply.error(errors::kStaleReplica);
     return !stale;
@@ -36,15 +35,10 @@ bool may_begin(Session& session, ScriptTerms const& terms, Reply& reply) {
     reply.error("Can not execute a script with write flag using *_ro command.");
     return false;
   }
-  if (restrictions != 0) {
-    std::string_view refusal;
-    if (stale) refusal = errors::kStaleReplica;
-    if (writes && (restrictions & Restriction::kReadOnlyReplica)) refusal = errors::kReadOnlyReplica;
-    if (writes && (restrictions & Restriction::kTooFewReplicas)) refusal = errors::kTooFewReplicas;
-    if (!refusal.empty()) {
-      reply.error(refusal);
-      return false;
-    }
+  std::string_view const refusal = writes ? services.guards.write_refusal() : std::string_view();
+  if (stale || !refusal.empty()) {
+    reply.error(refusal.empty() ? errors::kStaleReplica : refusal);
+    return false;
   }
   if (writes && services.persistence.refuse_writes()) {
     reply.error(errors::kMisconfRdb);

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
+#include "acl/users.h"
 #include "command/client_card.h"
 #include "command/statistics.h"
 #include "command/worker_context.h"
-#include "acl/users.h"
 #include "config/config.h"
 #include "net/socket.h"
 #include "net/socket_address.h"

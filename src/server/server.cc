@@ -101,7 +101,7 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       data_lock_(disk_, logger),
       health_(services_, disk_),
       gate_(services_),
-      replication_(services_, gate_, disk_, statistics_.add_worker()),
+      replication_(services_, gate_, statistics_.add_worker()),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
     workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker(), audience_.office.inbox(i)));
@@ -125,9 +125,13 @@ bool Server::rename_commands() {
   return true;
 }
 
-bool Server::load_users() {
+void Server::apply_channel_default() {
   users_.set_all_channels_by_default(config_.choice<config::AclPubsub>(Directive::kAclPubsubDefault) ==
                                      config::AclPubsub::kAllChannels);
+}
+
+bool Server::load_users() {
+  apply_channel_default();
   if (std::string const password = config_.text(Directive::kRequirepass); !password.empty()) {
     users_.set_default_password(password);
   }
@@ -350,8 +354,7 @@ void Server::connect_config() {
     return {};
   });
   config_.on_change({Directive::kAclPubsubDefault}, [this]() -> Status {
-    users_.set_all_channels_by_default(config_.choice<config::AclPubsub>(Directive::kAclPubsubDefault) ==
-                                       config::AclPubsub::kAllChannels);
+    apply_channel_default();
     return {};
   });
   config_.on_change({Directive::kAppendfsync}, [this]() -> Status {

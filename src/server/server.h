@@ -67,6 +67,7 @@ class Server final : public ServerControl {
   bool rename_commands();
   /// requirepass, then the users of the configuration or of the ACL file. False: it was said why the server cannot start.
   bool load_users();
+  void apply_channel_default();
   void connect_parts();
   void connect_config();
   void connect_replication();

@@ -4,16 +4,10 @@
 
 namespace holdfast::snapshot {
 
-Result<size_t> Payload::read(uint64_t offset, std::span<char> out) {
-  if (!reader_) return text_.copy(out.data(), out.size(), offset);
-  size_t done = 0;
-  while (done < out.size()) {
-    auto const got = reader_->pread(out.subspan(done), offset + done);
-    if (!got) return got;
-    if (*got == 0) return fail("the file of the data set is shorter than what was written to it");
-    done += *got;
-  }
-  return done;
+Status Payload::read(uint64_t offset, std::span<char> out) {
+  if (reader_) return read_exactly(*reader_, out, offset);
+  text_.copy(out.data(), out.size(), offset);
+  return {};
 }
 
 void Payload::hold(std::string text) {

@@ -41,7 +41,7 @@ class Payload {
   /// Bytes that can be read.
   uint64_t bytes() const { return bytes_.load(std::memory_order_acquire); }
   /// Precondition: the bytes are there.
-  Result<size_t> read(uint64_t offset, std::span<char> out);
+  Status read(uint64_t offset, std::span<char> out);
 
   /// A small one, in memory, in the place of `open` and `grow`.
   void hold(std::string text);

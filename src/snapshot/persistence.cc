@@ -50,8 +50,10 @@ class Persistence::Impl {
   void cancel();
   std::optional<uint64_t> start_reload(Reload reload);
   void send_dataset(std::shared_ptr<Payload> payload) { enqueue({.kind = Kind::kPayload, .payload = std::move(payload)}); }
-  uint64_t adopt_dataset(Adoption adoption);
-  uint64_t begin_backlog();
+  uint64_t adopt_dataset(Adoption adoption) {
+    return enqueue_asked({.kind = Kind::kAdopt, .adoption = std::make_shared<Adoption const>(std::move(adoption))});
+  }
+  uint64_t begin_backlog() { return enqueue_asked({.kind = Kind::kBeginBacklog}); }
   void end_backlog() { enqueue({.kind = Kind::kEndBacklog}); }
   PersistenceInfo info();
   void reset_figures();
@@ -111,6 +113,7 @@ class Persistence::Impl {
   uint64_t changes() const REQUIRES(mutex_) { return parts_.keyspace.sum(&Partition::dirty) - dirty_at_save_; }
 
   void enqueue(Job job) EXCLUDES(mutex_);
+  uint64_t enqueue_asked(Job job) EXCLUDES(mutex_);
   void tend_backlog();
   Status reload(Reload const& reload);
   Status adopt(Adoption const& adoption);
@@ -266,23 +269,14 @@ void Persistence::Impl::enqueue(Job job) {
   start(chosen);
 }
 
-uint64_t Persistence::Impl::adopt_dataset(Adoption adoption) {
-  uint64_t ticket = 0;
+/// For who asks for the result.
+uint64_t Persistence::Impl::enqueue_asked(Job job) {
   {
     MutexLock lock(mutex_);
-    ticket = ++last_ticket_;
+    job.ticket = ++last_ticket_;
   }
-  enqueue({.kind = Kind::kAdopt, .ticket = ticket, .adoption = std::make_shared<Adoption const>(std::move(adoption))});
-  return ticket;
-}
-
-uint64_t Persistence::Impl::begin_backlog() {
-  uint64_t ticket = 0;
-  {
-    MutexLock lock(mutex_);
-    ticket = ++last_ticket_;
-  }
-  enqueue({.kind = Kind::kBeginBacklog, .ticket = ticket});
+  uint64_t const ticket = job.ticket;
+  enqueue(std::move(job));
   return ticket;
 }
 
