@@ -14,7 +14,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "acl";
+constexpr char kAcl[] = "acl";
 /// ACL GENPASS.
 constexpr int64_t kDefaultBits = 256;
 constexpr int64_t kBitsMax = 4096;
@@ -144,7 +144,7 @@ void cmd_acl_dryrun(Session& session, Args args, Reply& reply) {
 #define HOLDFAST_PLAIN "noscript loading stale"
 #define HOLDFAST_ADMIN "admin noscript loading stale"
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kAclRows[] = {
     {.name = "acl", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "server", .since = "6.0.0",
      .complexity = "Depends on the subcommand.", .summary = "Commands about users and what they may do.", .syntax = ""},
     {.name = "acl|cat", .arity = -2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "", .tips = "", .group = "server",
@@ -166,7 +166,7 @@ constexpr CommandRow kRows[] = {
      .summary = "Tells the rules of a user.", .syntax = "username:string", .handler = &cmd_acl_getuser,
      .history = "6.2.0: Added channel patterns.; 7.0.0: Added selectors, and key and channel patterns are told as rules."},
     {.name = "acl|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "", .tips = "", .group = "server",
-     .since = "6.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "", .handler = &cmd_help<kContainer>},
+     .since = "6.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "", .handler = &cmd_help<kAcl>},
     {.name = "acl|list", .arity = 2, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "", .tips = "", .group = "server",
      .since = "6.0.0", .complexity = "O(N) where N is the number of users",
      .summary = "Tells all users as lines of a configuration file.", .syntax = "", .handler = &cmd_acl_list},
@@ -198,6 +198,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows acl_commands() { return kRows; }
+CommandRows acl_commands() { return kAclRows; }
 
 }  // namespace holdfast

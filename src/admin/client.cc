@@ -19,7 +19,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "client";
+constexpr char kClient[] = "client";
 
 /// Names and library texts go into lines whose fields are separated by blanks.
 bool is_plain(std::string_view text) {
@@ -230,7 +230,7 @@ void cmd_client_unblock(Session& session, Args args, Reply& reply) {
 #define HOLDFAST_PLAIN "noscript loading stale"
 #define HOLDFAST_ADMIN "admin noscript loading stale"
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kClientRows[] = {
     {.name = "client", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "connection",
      .since = "2.4.0", .complexity = "Depends on the subcommand.", .summary = "Commands about client connections.",
      .syntax = ""},
@@ -239,7 +239,7 @@ constexpr CommandRow kRows[] = {
      .syntax = "", .handler = &cmd_client_getname},
     {.name = "client|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "5.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
-     .handler = &cmd_help<kContainer>},
+     .handler = &cmd_help<kClient>},
     {.name = "client|id", .arity = 2, .flags = HOLDFAST_PLAIN, .keys = "", .categories = "connection", .tips = "",
      .group = "connection", .since = "5.0.0", .complexity = "O(1)", .summary = "Tells the number of this connection.",
      .syntax = "", .handler = &cmd_client_id},
@@ -301,6 +301,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows client_commands() { return kRows; }
+CommandRows client_commands() { return kClientRows; }
 
 }  // namespace holdfast

@@ -169,7 +169,7 @@ void cmd_client_trackinginfo(Session& session, Args, Reply& reply) {
 #define HOLDFAST_TRACKING \
   .flags = "noscript loading stale", .keys = "", .categories = "connection", .tips = "", .group = "connection"
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kClientTrackingRows[] = {
     {.name = "client|caching", .arity = 3, HOLDFAST_TRACKING, .since = "6.0.0", .complexity = "O(1)",
      .summary = "Says whether what the next command reads is tracked.", .syntax = "mode:oneof(YES|NO)",
      .handler = &cmd_client_caching},
@@ -190,6 +190,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows client_tracking_commands() { return kRows; }
+CommandRows client_tracking_commands() { return kClientTrackingRows; }
 
 }  // namespace holdfast

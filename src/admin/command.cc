@@ -17,7 +17,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "command";
+constexpr char kCommand[] = "command";
 
 void reply_all_infos(CommandTable const& commands, Reply& reply) {
   reply.array(commands.top_level().size());
@@ -87,7 +87,7 @@ void cmd_command_list(Session& session, Args args, Reply& reply) {
 #define HOLDFAST_ROW(full_name, count) \
   .name = full_name, .arity = count, .flags = "loading stale", .keys = "", .categories = "connection"
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kCommandCommandRows[] = {
     {HOLDFAST_ROW("command", -1), .tips = "nondeterministic_output_order", .group = "server", .since = "2.8.13",
      .complexity = "O(N) where N is the number of commands", .summary = "Describes all commands.", .syntax = "",
      .handler = &cmd_command},
@@ -105,7 +105,7 @@ constexpr CommandRow kRows[] = {
      .summary = "Finds the keys in a command, and what it does with each.", .syntax = "command:string [arg:string...]",
      .handler = &cmd_command_getkeysandflags},
     {HOLDFAST_ROW("command|help", 2), .tips = "", .group = "server", .since = "5.0.0", .complexity = "O(1)",
-     .summary = "Prints this help.", .syntax = "", .handler = &cmd_help<kContainer>},
+     .summary = "Prints this help.", .syntax = "", .handler = &cmd_help<kCommand>},
     {HOLDFAST_ROW("command|info", -2), .tips = "nondeterministic_output_order", .group = "server", .since = "2.8.13",
      .complexity = "O(N) where N is the number of commands asked for",
      .summary = "Describes commands for programs: arity, flags, keys.", .syntax = "[command-name:string...]",
@@ -120,6 +120,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows command_commands() { return kRows; }
+CommandRows command_commands() { return kCommandCommandRows; }
 
 }  // namespace holdfast

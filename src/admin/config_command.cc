@@ -18,7 +18,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "config";
+constexpr char kConfig[] = "config";
 
 void cmd_config_get(Session& session, Args args, Reply& reply) {
   std::vector<std::string> const patterns(args.span().begin() + 2, args.span().end());
@@ -93,7 +93,7 @@ void cmd_config_resetstat(Session& session, Args, Reply& reply) {
 
 #define HOLDFAST_ADMIN "admin noscript loading stale"
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kConfigRows[] = {
     {.name = "config", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "server",
      .since = "2.0.0", .complexity = "Depends on the subcommand.", .summary = "Commands about the configuration.",
      .syntax = ""},
@@ -103,7 +103,7 @@ constexpr CommandRow kRows[] = {
      .handler = &cmd_config_get, .history = "7.0.0: Takes several names or patterns."},
     {.name = "config|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "5.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
-     .handler = &cmd_help<kContainer>},
+     .handler = &cmd_help<kConfig>},
     {.name = "config|resetstat", .arity = 2, .flags = HOLDFAST_ADMIN, .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "2.0.0", .complexity = "O(1)", .summary = "Sets the statistics of INFO to zero.",
      .syntax = "", .handler = &cmd_config_resetstat},
@@ -121,6 +121,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows config_commands() { return kRows; }
+CommandRows config_commands() { return kConfigRows; }
 
 }  // namespace holdfast

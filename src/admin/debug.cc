@@ -186,7 +186,7 @@ std::unique_ptr<Task> cmd_debug(Session& session, Args args, Reply& reply) {
   return nullptr;
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kDebugRows[] = {
     {.name = "debug", .arity = -2, .flags = "admin noscript loading stale protected", .keys = "", .categories = "",
      .tips = "", .group = "server", .since = "1.0.0", .complexity = "Depends on the subcommand.",
      .summary = "Commands for tests.", .syntax = "", .handler = &cmd_debug},
@@ -194,6 +194,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows debug_commands() { return kRows; }
+CommandRows debug_commands() { return kDebugRows; }
 
 }  // namespace holdfast

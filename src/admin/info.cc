@@ -44,7 +44,7 @@ void cmd_info(Session& session, Args args, Reply& reply) {
   reply.verbatim("txt", info_text(session, args.span().subspan(1)));
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kInfoRows[] = {
     {.name = "info", .arity = -1, .flags = "loading stale", .keys = "", .categories = "dangerous",
      .tips = "nondeterministic_output; request_policy:all_shards; response_policy:special", .group = "server",
      .since = "1.0.0", .complexity = "O(1)", .summary = "Reports the state and the statistics of the server.",
@@ -65,6 +65,6 @@ std::string info_text(Session& session, std::span<std::string_view const> sectio
   return text.text();
 }
 
-CommandRows info_commands() { return kRows; }
+CommandRows info_commands() { return kInfoRows; }
 
 }  // namespace holdfast

@@ -14,7 +14,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "latency";
+constexpr char kLatency[] = "latency";
 
 int64_t now_s(Session& session) { return session.services().clock.unix_us() / 1'000'000; }
 
@@ -94,7 +94,7 @@ void cmd_latency_histogram(Session& session, Args args, Reply& reply) {
 
 constexpr std::string_view kAllNodes = "nondeterministic_output; request_policy:all_nodes; response_policy:special";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kLatencyRows[] = {
     {.name = "latency", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "server",
      .since = "2.8.13", .complexity = "Depends on the subcommand.", .summary = "Commands about what took long.",
      .syntax = ""},
@@ -106,7 +106,7 @@ constexpr CommandRow kRows[] = {
      .summary = "Draws the samples of an event.", .syntax = "event:string", .handler = &cmd_latency_graph},
     {.name = "latency|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "2.8.13", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
-     .handler = &cmd_help<kContainer>},
+     .handler = &cmd_help<kLatency>},
     {.name = "latency|histogram", .arity = -2, .flags = "admin noscript loading stale", .keys = "", .categories = "",
      .tips = kAllNodes, .group = "server", .since = "7.0.0",
      .complexity = "O(N) where N is the number of commands that were called",
@@ -126,6 +126,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows latency_commands() { return kRows; }
+CommandRows latency_commands() { return kLatencyRows; }
 
 }  // namespace holdfast

@@ -17,7 +17,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "memory";
+constexpr char kMemory[] = "memory";
 
 void cmd_memory_doctor(Session& session, Args, Reply& reply) {
   Services& services = session.services();
@@ -135,7 +135,7 @@ std::unique_ptr<Task> cmd_memory_stats(Session&, Args, Reply&) { return std::mak
 
 constexpr std::string_view kReportTips = "nondeterministic_output; request_policy:all_shards; response_policy:special";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kMemoryRows[] = {
     {.name = "memory", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "server",
      .since = "4.0.0", .complexity = "Depends on the subcommand.", .summary = "Commands about memory.", .syntax = ""},
     {.name = "memory|doctor", .arity = 2, .flags = "", .keys = "", .categories = "", .tips = kReportTips,
@@ -143,7 +143,7 @@ constexpr CommandRow kRows[] = {
      .syntax = "", .handler = &cmd_memory_doctor},
     {.name = "memory|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "4.0.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
-     .handler = &cmd_help<kContainer>},
+     .handler = &cmd_help<kMemory>},
     {.name = "memory|malloc-stats", .arity = 2, .flags = "", .keys = "", .categories = "", .tips = kReportTips,
      .group = "server", .since = "4.0.0", .complexity = "O(1)", .summary = "Shows what the allocator counts.",
      .syntax = "", .handler = &cmd_memory_malloc_stats},
@@ -158,6 +158,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows memory_commands() { return kRows; }
+CommandRows memory_commands() { return kMemoryRows; }
 
 }  // namespace holdfast

@@ -7,7 +7,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "pubsub";
+constexpr char kPubsub[] = "pubsub";
 
 template <bool kShard>
 ChannelRegistry const& registry(Session& session) {
@@ -38,7 +38,7 @@ void cmd_pubsub_numpat(Session& session, Args, Reply& reply) {
 
 #define HOLDFAST_PUBSUB .categories = "", .tips = "", .group = "pubsub"
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kPubsubRows[] = {
     {.name = "pubsub", .arity = -2, .flags = "", .keys = "", HOLDFAST_PUBSUB, .since = "2.8.0",
      .complexity = "Depends on the subcommand.", .summary = "Commands about channels and who listens to them.",
      .syntax = ""},
@@ -47,7 +47,7 @@ constexpr CommandRow kRows[] = {
      .summary = "Names the channels that somebody listens to.", .syntax = "[pattern:pattern]",
      .handler = &cmd_pubsub_channels<false>},
     {.name = "pubsub|help", .arity = 2, .flags = "loading stale", .keys = "", HOLDFAST_PUBSUB, .since = "6.2.0",
-     .complexity = "O(1)", .summary = "Prints this help.", .syntax = "", .handler = &cmd_help<kContainer>},
+     .complexity = "O(1)", .summary = "Prints this help.", .syntax = "", .handler = &cmd_help<kPubsub>},
     {.name = "pubsub|numpat", .arity = 2, .flags = "pubsub loading stale", .keys = "", HOLDFAST_PUBSUB,
      .since = "2.8.0", .complexity = "O(1)", .summary = "Counts the patterns that somebody listens to.", .syntax = "",
      .handler = &cmd_pubsub_numpat},
@@ -69,6 +69,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows pubsub_commands() { return kRows; }
+CommandRows pubsub_commands() { return kPubsubRows; }
 
 }  // namespace holdfast

@@ -72,7 +72,7 @@ void cmd_lastsave(Session& session, Args, Reply& reply) {
   reply.integer(session.services().persistence.info().last_save_s);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSavingRows[] = {
     {.name = "save", .arity = 1, .flags = "admin noscript no_async_loading no_multi", .keys = "", .categories = "",
      .tips = "", .group = "server", .since = "1.0.0", .complexity = "O(N) where N is the number of keys",
      .summary = "Saves the data set to disk and answers when that is done.", .syntax = "", .handler = &cmd_save},
@@ -91,6 +91,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows saving_commands() { return kRows; }
+CommandRows saving_commands() { return kSavingRows; }
 
 }  // namespace holdfast

@@ -24,7 +24,7 @@ void cmd_lolwut(Session& session, Args args, Reply& reply) {
   reply.verbatim("txt", text);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kServerRows[] = {
     {.name = "time", .arity = 1, .flags = "loading stale fast", .keys = "", .categories = "",
      .tips = "nondeterministic_output", .group = "server", .since = "2.6.0", .complexity = "O(1)",
      .summary = "Tells the time of the server.", .syntax = "", .handler = &cmd_time},
@@ -35,6 +35,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows server_commands() { return kRows; }
+CommandRows server_commands() { return kServerRows; }
 
 }  // namespace holdfast

@@ -61,7 +61,7 @@ std::unique_ptr<Task> cmd_shutdown(Session& session, Args args, Reply& reply) {
   return std::make_unique<ShutdownTask>(session.services(), options);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kShutdownRows[] = {
     {.name = "shutdown", .arity = -1, .flags = "admin noscript loading stale no_multi allow_busy", .keys = "",
      .categories = "", .tips = "", .group = "server", .since = "1.0.0",
      .complexity = "O(N) where N is the number of keys, when it saves", .summary = "Saves the data set and ends the server.",
@@ -71,6 +71,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows shutdown_commands() { return kRows; }
+CommandRows shutdown_commands() { return kShutdownRows; }
 
 }  // namespace holdfast

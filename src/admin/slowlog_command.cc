@@ -9,7 +9,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kContainer[] = "slowlog";
+constexpr char kSlowlog[] = "slowlog";
 constexpr size_t kDefaultCount = 10;
 
 void cmd_slowlog_get(Session& session, Args args, Reply& reply) {
@@ -45,7 +45,7 @@ void cmd_slowlog_reset(Session& session, Args, Reply& reply) {
   reply.ok();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSlowlogRows[] = {
     {.name = "slowlog", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "server",
      .since = "2.2.12", .complexity = "Depends on the subcommand.", .summary = "Commands about the slow log.",
      .syntax = ""},
@@ -56,7 +56,7 @@ constexpr CommandRow kRows[] = {
      .history = "4.0.0: Added client IP address, port and name to the reply."},
     {.name = "slowlog|help", .arity = 2, .flags = "loading stale", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "6.2.0", .complexity = "O(1)", .summary = "Prints this help.", .syntax = "",
-     .handler = &cmd_help<kContainer>},
+     .handler = &cmd_help<kSlowlog>},
     {.name = "slowlog|len", .arity = 2, .flags = "admin loading stale", .keys = "", .categories = "",
      .tips = "request_policy:all_nodes; response_policy:agg_sum; nondeterministic_output", .group = "server",
      .since = "2.2.12", .complexity = "O(1)", .summary = "Tells how many slow commands are kept.", .syntax = "",
@@ -69,6 +69,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows slowlog_commands() { return kRows; }
+CommandRows slowlog_commands() { return kSlowlogRows; }
 
 }  // namespace holdfast

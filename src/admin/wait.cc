@@ -167,7 +167,7 @@ std::unique_ptr<Task> cmd_waitaof(Session& session, Args args, Reply& reply) {
                                                               .offset = session.needed_offset});
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kWaitRows[] = {
     {.name = "wait", .arity = 3, .flags = "noscript", .keys = "", .categories = "connection",
      .tips = "request_policy:all_shards; response_policy:agg_min", .group = "generic", .since = "3.0.0",
      .complexity = "O(1)", .summary = "Waits until replicas have what this connection has written.",
@@ -180,6 +180,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows wait_commands() { return kRows; }
+CommandRows wait_commands() { return kWaitRows; }
 
 }  // namespace holdfast

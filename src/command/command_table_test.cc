@@ -7,7 +7,7 @@ namespace {
 
 void nothing(Txn&, Args, Reply&) {}
 
-CommandRow const kRows[] = {
+CommandRow const kCommandTableTestRows[] = {
     {.name = "get", .arity = 2, .flags = "readonly fast", .keys = "RO access i1 r(0,1,0)", .categories = "string", .handler = &nothing},
     {.name = "mset", .arity = -3, .flags = "write denyoom", .keys = "OW update i1 r(-1,2,0)", .categories = "string", .handler = &nothing},
     {.name = "copy", .arity = -3, .flags = "write denyoom", .keys = "RO access i1 r(0,1,0); OW update i2 r(0,1,0)", .categories = "keyspace", .handler = &nothing},
@@ -26,7 +26,7 @@ std::vector<uint32_t> keys(CommandTable const& table, std::vector<std::string_vi
 }
 
 TEST(CommandTable, finds_names_in_any_case_and_subcommands_by_full_name) {
-  CommandTable table({CommandRows(kRows)});
+  CommandTable table({CommandRows(kCommandTableTestRows)});
   EXPECT_EQ(table.find("GeT")->full_name, "get");
   EXPECT_EQ(table.find("gets"), nullptr);
   EXPECT_EQ(table.find(""), nullptr);
@@ -36,7 +36,7 @@ TEST(CommandTable, finds_names_in_any_case_and_subcommands_by_full_name) {
 }
 
 TEST(CommandTable, derives_the_numbers_of_command_info) {
-  CommandTable table({CommandRows(kRows)});
+  CommandTable table({CommandRows(kCommandTableTestRows)});
   auto range = [&](std::string_view name) {
     Command const* c = table.find(name);
     return std::vector<int>{c->first_key, c->last_key, c->key_step};
@@ -52,7 +52,7 @@ TEST(CommandTable, derives_the_numbers_of_command_info) {
 }
 
 TEST(CommandTable, finds_keys_by_every_kind_of_spec) {
-  CommandTable table({CommandRows(kRows)});
+  CommandTable table({CommandRows(kCommandTableTestRows)});
   EXPECT_EQ(keys(table, {"get", "k"}), (std::vector<uint32_t>{1}));
   EXPECT_EQ(keys(table, {"mset", "a", "1", "b", "2"}), (std::vector<uint32_t>{1, 3}));
   EXPECT_EQ(keys(table, {"zdiffstore", "d", "2", "a", "b", "x"}), (std::vector<uint32_t>{1, 3, 4}));
@@ -61,7 +61,7 @@ TEST(CommandTable, finds_keys_by_every_kind_of_spec) {
 }
 
 TEST(CommandTable, rename_hides_the_old_name_and_keeps_the_full_name) {
-  CommandTable table({CommandRows(kRows)});
+  CommandTable table({CommandRows(kCommandTableTestRows)});
   EXPECT_EQ(table.rename("GET", "fetch"), CommandTable::Renamed::kOk);
   EXPECT_EQ(table.find("get"), nullptr);
   EXPECT_EQ(table.find("FETCH")->full_name, "get");

@@ -135,7 +135,7 @@ void cmd_bitfield_ro(Txn& txn, Args args, Reply& reply) {
   if (is_string_or_missing(record, reply)) reply_gets(record, *operations, reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kBitFieldsRows[] = {
     {.name = "bitfield", .arity = -2, .flags = "write denyoom",
      .keys = "RW access update variable_flags i1 r(0,1,0) \"This command allows both access and modification of the key\"",
      .categories = "bitmap", .tips = "", .group = "bitmap", .since = "3.2.0", .complexity = "O(1) for each operation",
@@ -153,6 +153,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows bit_field_commands() { return kRows; }
+CommandRows bit_field_commands() { return kBitFieldsRows; }
 
 }  // namespace holdfast

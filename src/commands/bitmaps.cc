@@ -223,7 +223,7 @@ void cmd_bitop(Txn& txn, Args args, Reply& reply) {
   txn.notify(config::kEventString, "set", target);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kBitmapsRows[] = {
     {.name = "setbit", .arity = 4, .flags = "write denyoom", .keys = "RW access update i1 r(0,1,0)", .categories = "bitmap",
      .tips = "", .group = "bitmap", .since = "2.2.0", .complexity = "O(1)",
      .summary = "Sets a bit of a string, growing it with zero bytes where needed, and answers the old one.",
@@ -251,6 +251,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows bitmap_commands() { return kRows; }
+CommandRows bitmap_commands() { return kBitmapsRows; }
 
 }  // namespace holdfast

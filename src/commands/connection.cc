@@ -121,7 +121,7 @@ void cmd_quit(Session& session, Args, Reply& reply) {
   reply.ok();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kConnectionRows[] = {
     {.name = "ping", .arity = -1, .flags = "fast while_subscribed", .keys = "", .categories = "connection",
      .tips = "request_policy:all_shards; response_policy:all_succeeded", .group = "connection", .since = "1.0.0",
      .complexity = "O(1)", .summary = "Answers PONG, or the message it is given.", .syntax = "[message:string]",
@@ -154,6 +154,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows connection_commands() { return kRows; }
+CommandRows connection_commands() { return kConnectionRows; }
 
 }  // namespace holdfast

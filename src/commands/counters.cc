@@ -66,7 +66,7 @@ void cmd_incrbyfloat(Txn& txn, Args args, Reply& reply) {
   reply.bulk(text);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kCountersRows[] = {
     {.name = "incr", .arity = 2, .flags = "write denyoom fast", .keys = "RW access update i1 r(0,1,0)",
      .categories = "string", .tips = "", .group = "string", .since = "1.0.0", .complexity = "O(1)",
      .summary = "Adds one to the integer of a key.", .syntax = "key:key", .handler = &cmd_incr},
@@ -89,6 +89,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows counter_commands() { return kRows; }
+CommandRows counter_commands() { return kCountersRows; }
 
 }  // namespace holdfast

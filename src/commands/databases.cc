@@ -61,7 +61,7 @@ void cmd_swapdb(Txn& txn, Args args, Reply& reply) {
 constexpr std::string_view kFlushHistory =
     "4.0.0: Added the `ASYNC` flushing mode modifier.; 6.2.0: Added the `SYNC` flushing mode modifier.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kDatabasesRows[] = {
     {.name = "dbsize", .arity = 1, .flags = "readonly fast all_partitions", .keys = "", .categories = "keyspace",
      .tips = "request_policy:all_shards; response_policy:agg_sum", .group = "server", .since = "1.0.0",
      .complexity = "O(1)", .summary = "Counts the keys of the database.", .syntax = "", .handler = &cmd_dbsize},
@@ -82,6 +82,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows database_commands() { return kRows; }
+CommandRows database_commands() { return kDatabasesRows; }
 
 }  // namespace holdfast

@@ -204,7 +204,7 @@ constexpr std::string_view kRestoreHistory =
     "3.0.0: Added the `REPLACE` modifier.; 5.0.0: Added the `ABSTTL` modifier.; "
     "5.0.0: Added the `IDLETIME` and `FREQ` options.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kDumpRows[] = {
     {.name = "dump", .arity = 2, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "keyspace",
      .tips = "nondeterministic_output", .group = "generic", .since = "2.6.0",
      .complexity = "O(1) to find the key, O(N) to write its N bytes or items",
@@ -221,6 +221,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows dump_commands() { return kRows; }
+CommandRows dump_commands() { return kDumpRows; }
 
 }  // namespace holdfast

@@ -123,7 +123,7 @@ void cmd_persist(Txn& txn, Args args, Reply& reply) {
 
 constexpr std::string_view kConditionHistory = "7.0.0: Added options: `NX`, `XX`, `GT` and `LT`.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kExpireRows[] = {
     {.name = "expire", .arity = -3, .flags = "write fast", .keys = "RW update i1 r(0,1,0)", .categories = "keyspace",
      .tips = "", .group = "generic", .since = "1.0.0", .complexity = "O(1)",
      .summary = "Lets a key expire after some seconds.",
@@ -167,6 +167,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows expire_commands() { return kRows; }
+CommandRows expire_commands() { return kExpireRows; }
 
 }  // namespace holdfast

@@ -90,7 +90,7 @@ void cmd_geohash(Txn& txn, Args args, Reply& reply) {
   }
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kGeoPointsRows[] = {
     {.name = "geoadd", .arity = -5, .flags = "write denyoom", .keys = "RW update i1 r(0,1,0)", .categories = "geo",
      .tips = "", .group = "geo", .since = "3.2.0", .complexity = "O(log(N)) for each member in a sorted set of N",
      .summary = "Adds members with their places on the globe.",
@@ -113,6 +113,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows geo_point_commands() { return kRows; }
+CommandRows geo_point_commands() { return kGeoPointsRows; }
 
 }  // namespace holdfast

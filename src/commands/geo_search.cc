@@ -335,7 +335,7 @@ void cmd_georadiusbymember_ro(Txn& txn, Args args, Reply& reply) {
 
 constexpr std::string_view kComplexity = "O(N+log(M)) for N members near the area and M of the sorted set";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kGeoSearchRows[] = {
     {.name = "georadius", .arity = -6, .flags = "write denyoom movablekeys",
      .keys = "RO access i1 r(0,1,0); OW update kw(STORE,6) r(0,1,0); OW update kw(STOREDIST,6) r(0,1,0)",
      .categories = "geo", .tips = "", .group = "geo", .since = "3.2.0", .complexity = kComplexity,
@@ -388,6 +388,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows geo_search_commands() { return kRows; }
+CommandRows geo_search_commands() { return kGeoSearchRows; }
 
 }  // namespace holdfast

@@ -165,7 +165,7 @@ constexpr std::string_view kReadKeys = "RO access i1 r(0,1,0)";
 constexpr std::string_view kWriteKeys = "RW update i1 r(0,1,0)";
 constexpr std::string_view kFieldsSyntax = "key:key FIELDS fields:block(numfields:integer field:string...)";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHashExpireRows[] = {
     {.name = "hexpire", .arity = -6, .flags = "write denyoom fast", .keys = kWriteKeys, .categories = "hash",
      .tips = "", .group = "hash", .since = "7.4.0", .complexity = kComplexity,
      .summary = "Lets fields of a hash expire after some seconds.",
@@ -213,6 +213,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows hash_expire_commands() { return kRows; }
+CommandRows hash_expire_commands() { return kHashExpireRows; }
 
 }  // namespace holdfast

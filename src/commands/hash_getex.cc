@@ -182,7 +182,7 @@ void cmd_hgetdel(Txn& txn, Args args, Reply& reply) {
   effects.log(0);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHashGetexRows[] = {
     {.name = "hgetex", .arity = -5, .flags = "write fast", .keys = "RW access update i1 r(0,1,0)",
      .categories = "hash", .tips = "", .group = "hash", .since = "8.0.0", .complexity = "O(N) for N fields",
      .summary = "Answers the values of fields, and sets or removes their expiry.",
@@ -204,6 +204,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows hash_getex_commands() { return kRows; }
+CommandRows hash_getex_commands() { return kHashGetexRows; }
 
 }  // namespace holdfast

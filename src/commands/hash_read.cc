@@ -50,7 +50,7 @@ void cmd_hgetall(Txn& txn, Args args, Reply& reply) { reply_all(txn, args, HashP
 void cmd_hkeys(Txn& txn, Args args, Reply& reply) { reply_all(txn, args, HashPart::kFields, reply); }
 void cmd_hvals(Txn& txn, Args args, Reply& reply) { reply_all(txn, args, HashPart::kValues, reply); }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHashReadRows[] = {
     {.name = "hget", .arity = 3, .flags = "readonly fast", .keys = "RO access i1 r(0,1,0)", .categories = "hash",
      .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(1)", .summary = "Answers the value of a field.",
      .syntax = "key:key field:string", .handler = &cmd_hget, .element = 2},
@@ -85,6 +85,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows hash_read_commands() { return kRows; }
+CommandRows hash_read_commands() { return kHashReadRows; }
 
 }  // namespace holdfast

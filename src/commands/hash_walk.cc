@@ -264,7 +264,7 @@ void cmd_hscan(Txn& txn, Args args, Reply& reply) {
   scan.write(reply, 0, scan.found().size());
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHashWalkRows[] = {
     {.name = "hrandfield", .arity = -2, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "hash",
      .tips = "nondeterministic_output", .group = "hash", .since = "6.2.0", .complexity = "O(N) for N fields",
      .summary = "Answers random fields of a hash.",
@@ -278,6 +278,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows hash_walk_commands() { return kRows; }
+CommandRows hash_walk_commands() { return kHashWalkRows; }
 
 }  // namespace holdfast

@@ -116,7 +116,7 @@ void cmd_hincrbyfloat(Txn& txn, Args args, Reply& reply) {
   reply.bulk(text);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHashWriteRows[] = {
     {.name = "hset", .arity = -4, .flags = "write denyoom fast", .keys = "RW update i1 r(0,1,0)", .categories = "hash",
      .tips = "", .group = "hash", .since = "2.0.0", .complexity = "O(N) for N fields",
      .summary = "Sets fields of a hash, which is made when there is none.",
@@ -146,6 +146,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows hash_write_commands() { return kRows; }
+CommandRows hash_write_commands() { return kHashWriteRows; }
 
 }  // namespace holdfast

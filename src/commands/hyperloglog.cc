@@ -183,7 +183,7 @@ void cmd_pfselftest(Session&, Args, Reply& reply) {
   reply.ok();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHyperloglogRows[] = {
     {.name = "pfadd", .arity = -2, .flags = "write denyoom fast", .keys = "RW insert i1 r(0,1,0)",
      .categories = "hyperloglog", .tips = "", .group = "hyperloglog", .since = "2.8.9", .complexity = "O(1) for each element",
      .summary = "Adds elements to a HyperLogLog, or creates it.", .syntax = "key:key [element:string...]",
@@ -210,6 +210,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows hyperloglog_commands() { return kRows; }
+CommandRows hyperloglog_commands() { return kHyperloglogRows; }
 
 }  // namespace holdfast

@@ -102,7 +102,7 @@ void cmd_move(Txn& txn, Args args, Reply& reply) {
 
 constexpr std::string_view kSumTips = "request_policy:multi_shard; response_policy:agg_sum";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kKeysRows[] = {
     {.name = "del", .arity = -2, .flags = "write", .keys = "RM delete i1 r(-1,1,0)", .categories = "keyspace",
      .tips = kSumTips, .group = "generic", .since = "1.0.0", .complexity = "O(N) where N is the number of keys",
      .summary = "Deletes keys.", .syntax = "key:key...", .handler = &cmd_del},
@@ -141,6 +141,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows key_commands() { return kRows; }
+CommandRows key_commands() { return kKeysRows; }
 
 }  // namespace holdfast

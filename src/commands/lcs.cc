@@ -229,7 +229,7 @@ std::unique_ptr<Task> cmd_lcs(Session& session, Args args, Reply&) {
   return std::make_unique<LcsTask>(session.services().keyspace, args);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kLcsRows[] = {
     {.name = "lcs", .arity = -3, .flags = "readonly", .keys = "RO access i1 r(1,1,0)", .categories = "string",
      .tips = "",
      .group = "string", .since = "7.0.0", .complexity = "O(N*M) where N and M are the lengths of the two strings",
@@ -239,6 +239,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows lcs_commands() { return kRows; }
+CommandRows lcs_commands() { return kLcsRows; }
 
 }  // namespace holdfast

@@ -159,7 +159,7 @@ void cmd_rpoplpush(Txn& txn, Args args, Reply& reply) {
   if (!move_element(txn, args, reply, ListEnd::kTail, ListEnd::kHead)) reply.null();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kListPopsRows[] = {
     {.name = "lpop", .arity = -2, .flags = "write fast", .keys = "RW access delete i1 r(0,1,0)", .categories = "list",
      .tips = "", .group = "list", .since = "1.0.0", .complexity = "O(N) for N elements in the reply",
      .summary = "Removes elements at the head of a list and answers them.",
@@ -188,6 +188,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows list_pop_commands() { return kRows; }
+CommandRows list_pop_commands() { return kListPopsRows; }
 
 }  // namespace holdfast

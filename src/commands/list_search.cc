@@ -150,7 +150,7 @@ void cmd_lpos(Txn& txn, Args args, Reply& reply) {
   source->write(reply, kListReplyElementsMax);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kListSearchRows[] = {
     {.name = "linsert", .arity = 5, .flags = "write denyoom", .keys = "RW insert i1 r(0,1,0)", .categories = "list",
      .tips = "", .group = "list", .since = "2.2.0",
      .complexity = "O(N) where N is the number of elements in front of the pivot",
@@ -170,6 +170,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows list_search_commands() { return kRows; }
+CommandRows list_search_commands() { return kListSearchRows; }
 
 }  // namespace holdfast

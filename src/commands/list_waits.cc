@@ -70,7 +70,7 @@ void cmd_blmpop(Txn& txn, Args args, Reply& reply) {
 
 constexpr std::string_view kTimeoutHistory = "6.0.0: `timeout` is interpreted as a double instead of an integer.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kListWaitsRows[] = {
     {.name = "blpop", .arity = -3, .flags = "write noscript blocking", .keys = "RW access delete i1 r(-2,1,0)",
      .categories = "list", .tips = "", .group = "list", .since = "2.0.0", .complexity = "O(N) for N keys",
      .summary = "Removes the head of the first list that is there and answers it; waits while there is none.",
@@ -101,6 +101,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows list_wait_commands() { return kRows; }
+CommandRows list_wait_commands() { return kListWaitsRows; }
 
 }  // namespace holdfast

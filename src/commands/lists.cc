@@ -114,7 +114,7 @@ void cmd_ltrim(Txn& txn, Args args, Reply& reply) {
 constexpr std::string_view kPushComplexity = "O(N) for N new elements, whatever the length of the list";
 constexpr std::string_view kPushSyntax = "key:key element:string...";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kListsRows[] = {
     {.name = "lpush", .arity = -3, .flags = "write denyoom fast", .keys = "RW insert i1 r(0,1,0)", .categories = "list",
      .tips = "", .group = "list", .since = "1.0.0", .complexity = kPushComplexity,
      .summary = "Puts elements at the head of a list, and makes it when there is none.", .syntax = kPushSyntax,
@@ -154,6 +154,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows list_commands() { return kRows; }
+CommandRows list_commands() { return kListsRows; }
 
 }  // namespace holdfast

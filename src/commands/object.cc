@@ -59,7 +59,7 @@ void cmd_memory_usage(Txn& txn, Args args, Reply& reply) {
   reply.integer(static_cast<int64_t>(bytes));
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kObjectRows[] = {
     {.name = "object", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "generic",
      .since = "2.2.3", .complexity = "Depends on subcommand.", .summary = "Questions about how a value is kept.",
      .syntax = "", .handler = {}},
@@ -83,9 +83,9 @@ constexpr CommandRow kRows[] = {
 
 void cmd_object_help(Session&, Args, Reply& reply) {
   constexpr std::string_view kPrefix = "object|";
-  reply.array(1 + 2 * (std::size(kRows) - 1));
+  reply.array(1 + 2 * (std::size(kObjectRows) - 1));
   reply.status("OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (CommandRow const& row : kRows) {
+  for (CommandRow const& row : kObjectRows) {
     if (!row.name.starts_with(kPrefix)) continue;
     reply.status(to_upper(row.name.substr(kPrefix.size())) + (row.syntax.empty() ? "" : " <key>"));
     reply.status("    " + std::string(row.summary));
@@ -101,7 +101,7 @@ constexpr CommandRow kMemoryUsage[] = {
 
 }  // namespace
 
-CommandRows object_commands() { return kRows; }
+CommandRows object_commands() { return kObjectRows; }
 
 CommandRows memory_usage_command() { return kMemoryUsage; }
 

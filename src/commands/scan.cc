@@ -297,7 +297,7 @@ class RandomKeyTask final : public Task {
 
 std::unique_ptr<Task> cmd_randomkey(Session&, Args, Reply&) { return std::make_unique<RandomKeyTask>(); }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kScanRows[] = {
     {.name = "keys", .arity = 2, .flags = "readonly", .keys = "", .categories = "keyspace dangerous",
      .tips = "request_policy:all_shards; nondeterministic_output_order", .group = "generic", .since = "1.0.0",
      .complexity = "O(N) where N is the number of keys of the database",
@@ -316,6 +316,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows scan_commands() { return kRows; }
+CommandRows scan_commands() { return kScanRows; }
 
 }  // namespace holdfast

@@ -221,7 +221,7 @@ void cmd_sdiffstore(Txn& txn, Args args, Reply& reply) {
   store_combination(txn, SetOperation::kDifference, args, "sdiffstore", reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSetAlgebraRows[] = {
     {.name = "sinter", .arity = -2, .flags = "readonly", .keys = "RO access i1 r(-1,1,0)", .categories = "set",
      .tips = "nondeterministic_output_order", .group = "set", .since = "1.0.0",
      .complexity = "O(N*M) for M sets, the smallest of which has N members",
@@ -259,6 +259,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows set_algebra_commands() { return kRows; }
+CommandRows set_algebra_commands() { return kSetAlgebraRows; }
 
 }  // namespace holdfast

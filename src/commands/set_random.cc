@@ -272,7 +272,7 @@ void cmd_srandmember(Txn& txn, Session& session, Args args, Reply& reply) {
   reply_member(reply, draw(SetReader((*record)->view()), random));
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSetRandomRows[] = {
     {.name = "spop", .arity = -2, .flags = "write fast", .keys = "RW access delete i1 r(0,1,0)", .categories = "set",
      .tips = "nondeterministic_output", .group = "set", .since = "1.0.0", .complexity = "O(N) for N popped members",
      .summary = "Removes random members of a set and answers them.", .syntax = "key:key [count:integer@3.2.0]",
@@ -285,6 +285,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows set_random_commands() { return kRows; }
+CommandRows set_random_commands() { return kSetRandomRows; }
 
 }  // namespace holdfast

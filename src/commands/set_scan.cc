@@ -78,7 +78,7 @@ void cmd_sscan(Txn& txn, Args args, Reply& reply) {
   found.write(reply, found.size());
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSetScanRows[] = {
     {.name = "sscan", .arity = -3, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "set",
      .tips = "nondeterministic_output", .group = "set", .since = "2.8.0",
      .complexity = "O(1) for each call, O(N) for a whole iteration over N members",
@@ -88,6 +88,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows set_scan_commands() { return kRows; }
+CommandRows set_scan_commands() { return kSetScanRows; }
 
 }  // namespace holdfast

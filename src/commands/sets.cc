@@ -84,7 +84,7 @@ void cmd_smembers(Txn& txn, Args args, Reply& reply) {
   reply_members(txn, *record, MembersShape::kSet, reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSetsRows[] = {
     {.name = "sadd", .arity = -3, .flags = "write denyoom fast", .keys = "RW insert i1 r(0,1,0)", .categories = "set",
      .tips = "", .group = "set", .since = "1.0.0", .complexity = "O(N) for N members",
      .summary = "Adds members to a set, which is made when there is none.", .syntax = "key:key member:string...",
@@ -114,6 +114,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows set_commands() { return kRows; }
+CommandRows set_commands() { return kSetsRows; }
 
 }  // namespace holdfast

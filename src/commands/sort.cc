@@ -256,7 +256,7 @@ void cmd_sort_ro(Txn& txn, Session& session, Args args, Reply& reply) { sort(txn
 constexpr std::string_view kComplexity =
     "O(N+M*log(M)) for N elements of which M are answered; O(N) when they are not put in order";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSortRows[] = {
     {.name = "sort", .arity = -2, .flags = "write denyoom movablekeys pattern_keys",
      .keys = "RO access i1 r(0,1,0); RO access unk unk \"For the optional BY/GET keyword. It is marked 'unknown' because "
              "the key names derive from the content of the key we sort\"; OW update unk opt(STORE=1,LIMIT=2,BY=1,GET=1) "
@@ -279,6 +279,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows sort_commands() { return kRows; }
+CommandRows sort_commands() { return kSortRows; }
 
 }  // namespace holdfast

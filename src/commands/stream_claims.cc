@@ -277,7 +277,7 @@ void cmd_xautoclaim(Txn& txn, Args args, Reply& reply) {
   }
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamClaimsRows[] = {
     {.name = "xclaim", .arity = -6, .flags = "write fast", .keys = "RW update i1 r(0,1,0)", .categories = "stream",
      .tips = "nondeterministic_output", .group = "stream", .since = "5.0.0",
      .complexity = "O(log N) for each id, N pending",
@@ -296,6 +296,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows stream_claim_commands() { return kRows; }
+CommandRows stream_claim_commands() { return kStreamClaimsRows; }
 
 }  // namespace holdfast

@@ -152,7 +152,7 @@ void cmd_delconsumer(Txn& txn, Args args, Reply& reply) {
 
 void cmd_help(Session&, Args, Reply& reply);
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamGroupsRows[] = {
     {.name = "xgroup", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "stream",
      .since = "5.0.0", .complexity = "Depends on subcommand.", .summary = "Manages consumer groups.", .syntax = "",
      .handler = {}},
@@ -197,6 +197,6 @@ void cmd_help(Session&, Args, Reply& reply) {
 
 }  // namespace
 
-CommandRows stream_group_commands() { return kRows; }
+CommandRows stream_group_commands() { return kStreamGroupsRows; }
 
 }  // namespace holdfast

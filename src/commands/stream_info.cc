@@ -221,7 +221,7 @@ void cmd_help(Session&, Args, Reply& reply) {
   reply_stream_help("XINFO", kLines, reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamInfoRows[] = {
     {.name = "xinfo", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "stream",
      .since = "5.0.0", .complexity = "Depends on subcommand.", .summary = "Questions about streams.", .syntax = "",
      .handler = {}},
@@ -246,6 +246,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows stream_info_commands() { return kRows; }
+CommandRows stream_info_commands() { return kStreamInfoRows; }
 
 }  // namespace holdfast

@@ -200,7 +200,7 @@ void cmd_xpending(Txn& txn, Args args, Reply& reply) {
   reply_range(group, *range, txn.now_ms(), reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamPendingRows[] = {
     {.name = "xack", .arity = -4, .flags = "write fast", .keys = "RW update i1 r(0,1,0)", .categories = "stream",
      .tips = "", .group = "stream", .since = "5.0.0", .complexity = "O(log N) for each id, N pending",
      .summary = "Takes entries off the pending list of a group and answers how many were on it.",
@@ -216,6 +216,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows stream_pending_commands() { return kRows; }
+CommandRows stream_pending_commands() { return kStreamPendingRows; }
 
 }  // namespace holdfast

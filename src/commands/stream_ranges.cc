@@ -33,7 +33,7 @@ void cmd_xrevrange(Txn& txn, Args args, Reply& reply) { range(txn, args, reply, 
 
 constexpr std::string_view kRangeComplexity = "O(log N + M) for M entries in a stream of N";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamRangesRows[] = {
     {.name = "xrange", .arity = -4, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "stream",
      .tips = "", .group = "stream", .since = "5.0.0", .complexity = kRangeComplexity,
      .summary = "Answers the entries between two ids.", .syntax = "key:key start:string end:string [COUNT count:integer]",
@@ -47,6 +47,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows stream_range_commands() { return kRows; }
+CommandRows stream_range_commands() { return kStreamRangesRows; }
 
 }  // namespace holdfast

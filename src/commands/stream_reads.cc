@@ -216,7 +216,7 @@ void cmd_xreadgroup(Txn& txn, Args args, Reply& reply) { read(txn, args, reply, 
 
 constexpr std::string_view kReadComplexity = "O(log N + M) for each stream, M entries out of N";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamReadsRows[] = {
     {.name = "xread", .arity = -4, .flags = "readonly blocking movablekeys", .keys = "RO access kw(STREAMS,1) r(-1,1,2)",
      .categories = "stream", .tips = "", .group = "stream", .since = "5.0.0", .complexity = kReadComplexity,
      .summary = "Answers the entries of streams that are newer than given ids.",
@@ -232,6 +232,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows stream_read_commands() { return kRows; }
+CommandRows stream_read_commands() { return kStreamReadsRows; }
 
 }  // namespace holdfast

@@ -229,7 +229,7 @@ void cmd_xsetid(Txn& txn, Args args, Reply& reply) {
   reply.ok();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStreamsRows[] = {
     {.name = "xadd", .arity = -5, .flags = "write denyoom fast",
      .keys = "RW update i1 r(0,1,0) \"UPDATE instead of INSERT because of the optional trimming feature\"",
      .categories = "stream", .tips = "nondeterministic_output", .group = "stream", .since = "5.0.0",
@@ -264,6 +264,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows stream_commands() { return kRows; }
+CommandRows stream_commands() { return kStreamsRows; }
 
 }  // namespace holdfast

@@ -78,7 +78,7 @@ void cmd_getrange(Txn& txn, Args args, Reply& reply) {
   reply.bulk(record ? range_of(record->text(scratch), *start, *end) : "");
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStringRangesRows[] = {
     {.name = "append", .arity = 3, .flags = "write denyoom fast", .keys = "RW insert i1 r(0,1,0)",
      .categories = "string", .tips = "", .group = "string", .since = "2.0.0",
      .complexity = "O(1) amortized, for short additions: a growing string gets room in advance",
@@ -104,6 +104,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows string_range_commands() { return kRows; }
+CommandRows string_range_commands() { return kStringRangesRows; }
 
 }  // namespace holdfast

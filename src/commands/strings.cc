@@ -167,7 +167,7 @@ void cmd_msetnx(Txn& txn, Args args, Reply& reply) {
   reply.integer(1);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kStringsRows[] = {
     {.name = "set", .arity = -3, .flags = "write denyoom",
      .keys = "RW access update variable_flags i1 r(0,1,0) \"RW and ACCESS due to the optional `GET` argument\"",
      .categories = "string", .tips = "", .group = "string", .since = "1.0.0", .complexity = "O(1)",
@@ -224,6 +224,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows string_commands() { return kRows; }
+CommandRows string_commands() { return kStringsRows; }
 
 }  // namespace holdfast

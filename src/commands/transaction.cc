@@ -43,7 +43,7 @@ void cmd_unwatch(Session& session, Args, Reply& reply) {
   reply.ok();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kTransactionRows[] = {
     {.name = "multi", .arity = 1, .flags = "noscript loading stale fast allow_busy", .keys = "", .categories = "transaction",
      .tips = "", .group = "transactions", .since = "1.2.0", .complexity = "O(1)",
      .summary = "Begins a transaction: what follows is queued until EXEC.", .syntax = "", .handler = &cmd_multi},
@@ -65,6 +65,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows transaction_commands() { return kRows; }
+CommandRows transaction_commands() { return kTransactionRows; }
 
 }  // namespace holdfast

@@ -301,7 +301,7 @@ void cmd_zdiffstore(Txn& txn, Args args, Reply& reply) {
   combine(txn, args, {.command = "zdiffstore", .operation = Operation::kDiff, .store = true}, reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kZsetCombineRows[] = {
     {.name = "zunion", .arity = -3, .flags = "readonly movablekeys", .keys = "RO access i1 n(0,1,1)", .categories = "sortedset",
      .tips = "", .group = "sorted-set", .since = "6.2.0",
      .complexity = "O(N)+O(M*log(M)) for N members of all inputs and M of the result",
@@ -352,6 +352,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows zset_combine_commands() { return kRows; }
+CommandRows zset_combine_commands() { return kZsetCombineRows; }
 
 }  // namespace holdfast

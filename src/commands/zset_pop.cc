@@ -129,7 +129,7 @@ void cmd_bzpopmax(Txn& txn, Args args, Reply& reply) { pop_or_wait(txn, args, re
 
 constexpr std::string_view kTimeoutHistory = "6.0.0: `timeout` is interpreted as a double instead of an integer.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kZsetPopRows[] = {
     {.name = "zpopmin", .arity = -2, .flags = "write fast", .keys = "RW access delete i1 r(0,1,0)",
      .categories = "sortedset", .tips = "", .group = "sorted-set", .since = "5.0.0",
      .complexity = "O(log(N)*M) to remove M of N members",
@@ -167,6 +167,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows zset_pop_commands() { return kRows; }
+CommandRows zset_pop_commands() { return kZsetPopRows; }
 
 }  // namespace holdfast

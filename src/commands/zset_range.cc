@@ -171,7 +171,7 @@ void cmd_zrangestore(Txn& txn, Args args, Reply& reply) {
   reply.integer(static_cast<int64_t>(slice.count));
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kZsetRangeRows[] = {
     {.name = "zrange", .arity = -4, .flags = "readonly", .keys = "RO access i1 r(0,1,0)", .categories = "sortedset",
      .tips = "", .group = "sorted-set", .since = "1.2.0", .complexity = "O(log(N)+M) to answer M of N members",
      .summary = "Answers a range of a sorted set, by rank, score or text.",
@@ -222,6 +222,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows zset_range_commands() { return kRows; }
+CommandRows zset_range_commands() { return kZsetRangeRows; }
 
 }  // namespace holdfast

@@ -61,7 +61,7 @@ void reply_rank(Txn& txn, Args args, bool reverse, Reply& reply) {
 void cmd_zrank(Txn& txn, Args args, Reply& reply) { reply_rank(txn, args, false, reply); }
 void cmd_zrevrank(Txn& txn, Args args, Reply& reply) { reply_rank(txn, args, true, reply); }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kZsetReadRows[] = {
     {.name = "zcard", .arity = 2, .flags = "readonly fast", .keys = "RO i1 r(0,1,0)", .categories = "sortedset",
      .tips = "", .group = "sorted-set", .since = "1.2.0", .complexity = "O(1)",
      .summary = "Tells how many members a sorted set has.", .syntax = "key:key", .handler = &cmd_zcard},
@@ -96,6 +96,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows zset_read_commands() { return kRows; }
+CommandRows zset_read_commands() { return kZsetReadRows; }
 
 }  // namespace holdfast

@@ -248,7 +248,7 @@ void cmd_zscan(Txn& txn, Args args, Reply& reply) {
   reply.follow(std::make_unique<LongScan>(txn.copy_value(zset->record()), *options));
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kZsetWalkRows[] = {
     {.name = "zrandmember", .arity = -2, .flags = "readonly", .keys = "RO access i1 r(0,1,0)",
      .categories = "sortedset", .tips = "nondeterministic_output", .group = "sorted-set", .since = "6.2.0",
      .complexity = "O(N) for N members answered", .summary = "Answers random members of a sorted set.",
@@ -262,6 +262,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows zset_walk_commands() { return kRows; }
+CommandRows zset_walk_commands() { return kZsetWalkRows; }
 
 }  // namespace holdfast

@@ -162,7 +162,7 @@ void cmd_zremrangebylex(Txn& txn, Args args, Reply& reply) {
   remove_range(txn, args, "zremrangebylex", reply, [&](ZsetReader const& zset) { return zset.range(range->min, range->max); });
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kZsetWriteRows[] = {
     {.name = "zadd", .arity = -4, .flags = "write denyoom fast", .keys = "RW update i1 r(0,1,0)",
      .categories = "sortedset", .tips = "", .group = "sorted-set", .since = "1.2.0",
      .complexity = "O(log(N)) for each member in a sorted set of N",
@@ -197,6 +197,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows zset_write_commands() { return kRows; }
+CommandRows zset_write_commands() { return kZsetWriteRows; }
 
 }  // namespace holdfast

@@ -13,26 +13,26 @@ namespace {
 constexpr std::string_view kDefaultOutputLimits = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60";
 
 #define HOLDFAST_ROW(id, row) row,
-constexpr Row kRows[] = {HOLDFAST_DIRECTIVES(HOLDFAST_ROW)};
+constexpr Row kDirectivesRows[] = {HOLDFAST_DIRECTIVES(HOLDFAST_ROW)};
 #undef HOLDFAST_ROW
-static_assert(std::size(kRows) == kDirectiveCount);
+static_assert(std::size(kDirectivesRows) == kDirectiveCount);
 
 using NameIndex = std::unordered_map<std::string_view, Directive>;
 
 NameIndex make_name_index() {
   NameIndex index;
   for (size_t i = 0; i < kDirectiveCount; ++i) {
-    index.emplace(kRows[i].name, static_cast<Directive>(i));
-    if (!kRows[i].alias.empty()) index.emplace(kRows[i].alias, static_cast<Directive>(i));
+    index.emplace(kDirectivesRows[i].name, static_cast<Directive>(i));
+    if (!kDirectivesRows[i].alias.empty()) index.emplace(kDirectivesRows[i].alias, static_cast<Directive>(i));
   }
   return index;
 }
 
 }  // namespace
 
-std::span<Row const, kDirectiveCount> rows() { return kRows; }
+std::span<Row const, kDirectiveCount> rows() { return kDirectivesRows; }
 
-Row const& row_of(Directive directive) { return kRows[index_of(directive)]; }
+Row const& row_of(Directive directive) { return kDirectivesRows[index_of(directive)]; }
 
 std::optional<Directive> find_directive(std::string_view name) {
   static NameIndex const index = make_name_index();

@@ -29,7 +29,7 @@ void cmd_health(Session& session, Args, Reply& reply) {
   }
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kHealthRows[] = {
     {.name = "health", .arity = 1, .flags = "noscript loading stale fast allow_busy", .keys = "", .categories = "admin dangerous",
      .tips = "nondeterministic_output", .group = "server", .since = "0.1.0", .complexity = "O(1)",
      .summary = "Tells whether the data are safe, and what is wrong.", .syntax = "", .handler = &cmd_health},
@@ -37,6 +37,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows health_commands() { return kRows; }
+CommandRows health_commands() { return kHealthRows; }
 
 }  // namespace holdfast

@@ -11,7 +11,6 @@ namespace {
 
 using config::MaxmemoryPolicy;
 
-constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 void prefetch_records(Bucket const& bucket) {
   for (uint32_t found = bucket.occupied(); found; found &= found - 1) prefetch_line(bucket.pointer(__builtin_ctz(found)));
@@ -20,7 +19,7 @@ void prefetch_records(Bucket const& bucket) {
 /// When the first field of a hash expires; the bound of a segment covers these, too.
 int64_t expiry_of_fields(Record const* record) {
   bool const may = record->type() == ValueType::kHash && record->encoding() == Encoding::kBody;
-  return may && record->body()->expiring_elements() > 0 ? record->body()->next_expiry_ms() : kNever;
+  return may && record->body()->expiring_elements() > 0 ? record->body()->next_expiry_ms() : kNeverMs;
 }
 
 }  // namespace
@@ -128,7 +127,7 @@ void EvictionCycle::sample(KeyTable& table, int db) {
   uint32_t looked = 0;
   for (uint32_t i = 0; i < kSegmentsMax && fit < samples && looked < std::max(samples, kRecordsMax); i++) {
     bool const more = table.table().visit_segment(position, [&](KeyTable::Segment& segment) {
-      if (segment.entries == 0 || (volatile_only() && segment.extra.next_expiry_ms == kNever)) return;
+      if (segment.entries == 0 || (volatile_only() && segment.extra.next_expiry_ms == kNeverMs)) return;
       fit += look_at(segment, db, samples - fit);
       looked += segment.entries;
     });
@@ -138,7 +137,7 @@ void EvictionCycle::sample(KeyTable& table, int db) {
 
 uint32_t EvictionCycle::look_at(KeyTable::Segment& segment, int db, uint32_t wanted) {
   uint32_t fit = 0;
-  int64_t earliest = kNever;
+  int64_t earliest = kNeverMs;
   auto const start = static_cast<uint32_t>(random_.below(segment.bucket_count));
   for (uint32_t i = 0; i < segment.bucket_count; i++) {
     if (fit >= wanted) return fit;
@@ -171,7 +170,7 @@ void EvictionCycle::sample_soonest(KeyTable& table, int db) {
     });
     if (!more) position = 0;
   }
-  int64_t earliest = kNever;
+  int64_t earliest = kNeverMs;
   std::array<Record const*, kTakenMax> taken;  // the soonest first
   size_t count = 0;
   for (uint32_t i = 0; i < soonest->bucket_count; i++) {
@@ -274,7 +273,7 @@ EvictionCycle::Step EvictionCycle::evict_any(TxnScratch& scratch, int64_t now_ms
   uint64_t position = random_.next() >> 16;
   for (uint32_t i = 0; table && table->size() > 0 && i < kSegmentsMax && !chosen; i++) {
     bool const more = table->table().visit_segment(position, [&](KeyTable::Segment& segment) {
-      if (segment.entries == 0 || (volatile_only() && segment.extra.next_expiry_ms == kNever)) return;
+      if (segment.entries == 0 || (volatile_only() && segment.extra.next_expiry_ms == kNeverMs)) return;
       auto const start = static_cast<uint32_t>(random_.below(segment.bucket_count));
       for (uint32_t b = 0; b < segment.bucket_count && !chosen; b++) {
         Bucket& bucket = segment.buckets()[(start + b) % segment.bucket_count];

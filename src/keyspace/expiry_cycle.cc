@@ -12,7 +12,6 @@
 namespace holdfast {
 namespace {
 
-constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 /// Fields of one hash that are deleted before others have their turn.
 constexpr size_t kFieldsMax = 128;
 
@@ -66,7 +65,7 @@ bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t dea
 }
 
 int64_t ExpiryCycle::run_segment(KeyTable& table, KeyTable::Segment& segment, Txn& txn, Partition& partition) {
-  int64_t earliest = kNever;
+  int64_t earliest = kNeverMs;
   for (uint32_t i = 0; i < segment.bucket_count; i++) {
     Bucket& bucket = segment.buckets()[i];
     for (uint32_t found = bucket.occupied(); found; found &= found - 1) {
@@ -104,7 +103,7 @@ int64_t ExpiryCycle::run_fields(KeyTable& table, KeyTable::Segment& segment, Buc
   if (!fields.empty()) return body.next_expiry_ms();
   txn.notify_in(db_, config::kEventGeneric, "del", record->key());
   table.erase_in_visit(segment, bucket, index);
-  return kNever;
+  return kNeverMs;
 }
 
 }  // namespace holdfast

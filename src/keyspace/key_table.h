@@ -44,6 +44,9 @@ struct TableMemory {
   SegmentPool segments;  ///< of buckets
 };
 
+/// A time that never comes, Unix ms.
+inline constexpr int64_t kNeverMs = std::numeric_limits<int64_t>::max();
+
 /// The keys of one database in one partition, with the memory they live in. Guarded by the lock of its partition, or owned
 /// by nobody else after it was detached.
 class KeyTable final : public Garbage {
@@ -52,7 +55,7 @@ class KeyTable final : public Garbage {
     using Entry = Record;
     struct SegmentExtra {
       /// Lower bound of the expiry of the segment's records and of their fields, Unix ms.
-      int64_t next_expiry_ms = std::numeric_limits<int64_t>::max();
+      int64_t next_expiry_ms = kNeverMs;
     };
     KeyTable* table;
     uint64_t hash(Record const* record) const { return table->hasher_(record->key()); }
@@ -125,8 +128,8 @@ class KeyTable final : public Garbage {
   template <class Visit>
   bool walk_expiry(Visit&& visit) {
     if (expiry_position_ == 0) {
-      earliest_seen_ms_ = std::numeric_limits<int64_t>::max();
-      next_expiry_ms_ = std::numeric_limits<int64_t>::max();  // from here on only what is set during the walk
+      earliest_seen_ms_ = kNeverMs;
+      next_expiry_ms_ = kNeverMs;  // from here on only what is set during the walk
     }
     bool more = table_.visit_segment(expiry_position_, [&](Segment& segment) {
       segment.extra.next_expiry_ms = visit(segment);
@@ -171,7 +174,7 @@ class KeyTable final : public Garbage {
   Table table_;
   size_t expiring_ = 0;
   WideInteger expiry_sum_ = 0;
-  int64_t next_expiry_ms_ = std::numeric_limits<int64_t>::max();  // nothing expires before, but for what the walk has passed
+  int64_t next_expiry_ms_ = kNeverMs;  // nothing expires before, but for what the walk has passed
   int64_t earliest_seen_ms_ = 0;
   uint64_t expiry_position_ = 0;
   size_t shared_bytes_ = 0;

@@ -9,19 +9,13 @@
 #include <thread>
 
 #include "disk/faulty_disk.h"
-#include "log/effect_buffer.h"
 #include "log/reader.h"
+#include "log/test_command.h"
 
 namespace holdfast::log {
 namespace {
 
 constexpr char const* kDir = "/data/appendonlydir/";
-
-std::string command(std::initializer_list<std::string_view> words) {
-  std::string out;
-  append_command(out, words);
-  return out;
-}
 
 /// Waits for what another thread will do; the limit is only for the case that it never does.
 template <class Condition>

@@ -3,16 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "disk/faulty_disk.h"
-#include "log/effect_buffer.h"
+#include "log/test_command.h"
 
 namespace holdfast::log {
 namespace {
-
-std::string command(std::initializer_list<std::string_view> words) {
-  std::string out;
-  append_command(out, words);
-  return out;
-}
 
 class RecoveryTest : public testing::Test {
  protected:

@@ -10,18 +10,13 @@
 #include "disk/real_disk.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
+#include "log/test_command.h"
 #include "log/test_redis_server.h"
 
 namespace holdfast::log {
 namespace {
 
 std::vector<std::string> const kAppendOnly = {"--appendonly", "yes", "--aof-load-truncated", "no"};
-
-std::string command(std::initializer_list<std::string_view> words) {
-  std::string out;
-  append_command(out, words);
-  return out;
-}
 
 class RedisLoadTest : public testing::Test {
  protected:

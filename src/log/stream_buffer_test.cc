@@ -6,17 +6,12 @@
 #include <thread>
 
 #include "log/effect_buffer.h"
+#include "log/test_command.h"
 
 namespace holdfast::log {
 namespace {
 
 using WakeFor = StreamBuffer::WakeFor;
-
-std::string command(std::initializer_list<std::string_view> words) {
-  std::string out;
-  append_command(out, words);
-  return out;
-}
 
 uint64_t append(StreamBuffer& buffer, int db, std::string const& resp, uint32_t count = 1, int64_t now_s = 0) {
   Effect const effect{db, resp, count};

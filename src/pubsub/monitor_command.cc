@@ -12,7 +12,7 @@ void cmd_monitor(Session& session, Args, Reply& reply) {
   if (session.services().monitors->add(session)) reply.ok();
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kMonitorRows[] = {
     {.name = "monitor", .arity = 1, .flags = "admin noscript loading stale", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "1.0.0", .complexity = "", .summary = "Shows every command that the server executes.",
      .syntax = "", .handler = &cmd_monitor},
@@ -20,6 +20,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows monitor_command() { return kRows; }
+CommandRows monitor_command() { return kMonitorRows; }
 
 }  // namespace holdfast

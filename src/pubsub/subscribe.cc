@@ -93,7 +93,7 @@ void cmd_publish(Session& session, Args args, Reply& reply) {
   reply.integer(receivers);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kSubscribeRows[] = {
     {.name = "subscribe", .arity = -2, .flags = "pubsub noscript loading stale while_subscribed listens", .keys = "",
      .categories = "", .tips = "", .group = "pubsub", .since = "2.0.0",
      .complexity = "O(N) where N is the number of channels", .summary = "Begins to listen to channels.",
@@ -136,6 +136,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows subscribe_commands() { return kRows; }
+CommandRows subscribe_commands() { return kSubscribeRows; }
 
 }  // namespace holdfast

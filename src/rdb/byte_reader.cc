@@ -8,15 +8,12 @@
 
 #include "base/check.h"
 #include "base/number.h"
+#include "rdb/format.h"
 
 namespace holdfast {
 namespace {
 
 constexpr uint8_t kSpecialMask = 0xC0;
-constexpr uint8_t kString8 = 0xC0;
-constexpr uint8_t kString16 = 0xC1;
-constexpr uint8_t kString32 = 0xC2;
-constexpr uint8_t kStringLzf = 0xC3;
 
 // The densest LZF element: 3 bytes that stand for 264.
 constexpr uint64_t kLzfExpansionMax = 88;
@@ -93,8 +90,8 @@ uint64_t ByteReader::count(uint64_t element_bytes_min) {
 }
 
 int64_t ByteReader::string_integer(uint8_t first) {
-  if (first == kString8) return load<int8_t>(raw(1));
-  if (first == kString16) return load<int16_t>(raw(2));
+  if (first == kRdbString8) return load<int8_t>(raw(1));
+  if (first == kRdbString16) return load<int16_t>(raw(2));
   return load<int32_t>(raw(4));
 }
 
@@ -128,8 +125,8 @@ ByteReader::StringOrInteger ByteReader::string_or_integer(std::string& scratch) 
     uint64_t const size = length_after(first);
     return {.text = raw(size)};
   }
-  if (first == kStringLzf) return {.text = string_lzf(scratch)};
-  if (first == kString8 || first == kString16 || first == kString32) {
+  if (first == kRdbStringLzf) return {.text = string_lzf(scratch)};
+  if (first == kRdbString8 || first == kRdbString16 || first == kRdbString32) {
     int64_t const value = string_integer(first);
     return {.is_integer = ok(), .integer = value};
   }
@@ -150,12 +147,12 @@ void ByteReader::skip_string_slow() {
   if (!ok()) return;
   if ((first & kSpecialMask) != kSpecialMask) {
     skip(length_after(first));
-  } else if (first == kStringLzf) {
+  } else if (first == kRdbStringLzf) {
     uint64_t const packed_bytes = length();
     length();
     skip(packed_bytes);
-  } else if (first <= kString32) {
-    skip(uint64_t{1} << (first - kString8));
+  } else if (first <= kRdbString32) {
+    skip(uint64_t{1} << (first - kRdbString8));
   } else {
     corrupt();
   }

@@ -13,6 +13,12 @@ inline constexpr int kRdbVersionReadableMax = 12;
 /// Files older than this have no checksum.
 inline constexpr int kRdbVersionChecksum = 5;
 
+/// First bytes of the strings that are not their length and their bytes: integers of 8, 16 and 32 bits, LZF.
+inline constexpr uint8_t kRdbString8 = 0xC0;
+inline constexpr uint8_t kRdbString16 = 0xC1;
+inline constexpr uint8_t kRdbString32 = 0xC2;
+inline constexpr uint8_t kRdbStringLzf = 0xC3;
+
 /// First byte of a value. 8 and 26..243 mean nothing.
 enum class RdbType : uint8_t {
   kString = 0,

@@ -15,10 +15,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-constexpr uint8_t kString8 = 0xC0;
-constexpr uint8_t kString16 = 0xC1;
-constexpr uint8_t kString32 = 0xC2;
-constexpr uint8_t kStringLzf = 0xC3;
 
 // Longest text that is tried as an integer: "-2147483648".
 constexpr size_t kIntegerTextBytesMax = 11;
@@ -35,13 +31,13 @@ void append_raw(std::string& out, Int value) {
 // C0, C1 or C2; false when the value needs more than 32 bits.
 bool append_small_integer(std::string& out, int64_t value) {
   if (value >= INT8_MIN && value <= INT8_MAX) {
-    out.push_back(static_cast<char>(kString8));
+    out.push_back(static_cast<char>(kRdbString8));
     append_raw(out, static_cast<int8_t>(value));
   } else if (value >= INT16_MIN && value <= INT16_MAX) {
-    out.push_back(static_cast<char>(kString16));
+    out.push_back(static_cast<char>(kRdbString16));
     append_raw(out, static_cast<int16_t>(value));
   } else if (value >= INT32_MIN && value <= INT32_MAX) {
-    out.push_back(static_cast<char>(kString32));
+    out.push_back(static_cast<char>(kRdbString32));
     append_raw(out, static_cast<int32_t>(value));
   } else {
     return false;
@@ -87,7 +83,7 @@ bool RdbWriter::compressed(std::string_view text) {
     return packed_bytes;
   });
   if (packed_bytes == 0) return false;
-  byte(kStringLzf);
+  byte(kRdbStringLzf);
   length(packed_bytes);
   length(text.size());
   out_.append(packed_);

@@ -303,7 +303,7 @@ void cmd_failover(Session& session, Args args, Reply& reply) {
   refusal.empty() ? reply.ok() : reply.error(refusal);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kCommandsRows[] = {
     {.name = "replicaof", .arity = 3, .flags = "admin noscript stale no_async_loading", .keys = "", .categories = "", .tips = "",
      .group = "server", .since = "5.0.0", .complexity = "O(1)",
      .summary = "Makes this server the replica of another, or a primary.",
@@ -333,6 +333,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows replication_commands() { return kRows; }
+CommandRows replication_commands() { return kCommandsRows; }
 
 }  // namespace holdfast::replication

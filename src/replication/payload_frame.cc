@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kMarkBytes = 40;
 /// A header line is not longer.
-constexpr size_t kLineBytesMax = 1024;
+constexpr size_t kHeaderBytesMax = 1024;
 constexpr std::string_view kMarkHeader = "$EOF:";
 
 }  // namespace
@@ -20,7 +20,7 @@ Result<size_t> PayloadFrame::take(std::string_view input, std::string& out) {
     char const byte = input[taken++];
     if (byte != '\n') {
       line_ += byte;
-      if (line_.size() > kLineBytesMax) return fail("the header of the data set has no end");
+      if (line_.size() > kHeaderBytesMax) return fail("the header of the data set has no end");
       continue;
     }
     if (line_.ends_with('\r')) line_.pop_back();

@@ -29,7 +29,7 @@ using config::Directive;
 /// Read at once from the socket.
 constexpr size_t kReadBytes = 256 * 1024;
 /// A line of the handshake is not longer.
-constexpr size_t kLineBytesMax = 1024;
+constexpr size_t kAnswerBytesMax = 1024;
 constexpr int64_t kSecondUs = 1'000'000;
 /// An adoption is looked at this often.
 constexpr int64_t kAdoptionPollUs = 10'000;
@@ -114,7 +114,7 @@ Result<std::string> PrimaryLink::read_line() {
       if (line.ends_with('\r')) line.pop_back();
       return line;
     }
-    if (input_.size() - used_ > kLineBytesMax) return fail("the answer of the master has no end");
+    if (input_.size() - used_ > kAnswerBytesMax) return fail("the answer of the master has no end");
     if (Status received = receive(); !received) return std::unexpected(received.error());
   }
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMarkDigits = 40;
 constexpr int64_t kKeepAliveMicroseconds = 1'000'000;
 /// Bytes that are read from a file at once.
-constexpr size_t kReadBytes = 16 * 1024;
+constexpr size_t kPieceBytes = 16 * 1024;
 
 }  // namespace
 
@@ -142,7 +142,7 @@ OutputSource::Left ReplicaFeed::fill_bulk(OutputBuffer& output) {
   if (state == snapshot::Payload::State::kFailed) return Left::kClose;
   size_t room = kFillBytesMax;
   while (sent_ < there && room > 0) {
-    size_t const wanted = static_cast<size_t>(std::min<uint64_t>({there - sent_, room, kReadBytes / 2}));
+    size_t const wanted = static_cast<size_t>(std::min<uint64_t>({there - sent_, room, kPieceBytes / 2}));
     char* const place = output.reserve(wanted);
     if (!payload->read(sent_, {place, wanted})) return Left::kClose;
     output.commit(wanted);
@@ -164,8 +164,8 @@ OutputSource::Left ReplicaFeed::fill_bulk(OutputBuffer& output) {
 
 OutputSource::Left ReplicaFeed::fill_stream(OutputBuffer& output) {
   for (size_t done = 0; done < kFillBytesMax;) {
-    char* const place = output.reserve(kReadBytes / 2);
-    auto const got = backlog_.read(position_, {place, kReadBytes / 2});
+    char* const place = output.reserve(kPieceBytes / 2);
+    auto const got = backlog_.read(position_, {place, kPieceBytes / 2});
     if (!got) return Left::kClose;
     if (*got == 0) return Left::kNothing;
     output.commit(*got);

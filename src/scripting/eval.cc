@@ -84,30 +84,30 @@ std::unique_ptr<ScriptRun> cmd_evalsha(Session& session, Args args, Reply& reply
 #define HOLDFAST_RO_FLAGS "readonly noscript stale skip_monitor no_mandatory_keys movablekeys"
 #define HOLDFAST_ARGUMENTS " numkeys:integer [key:key...] [arg:string...]"
 
-constexpr std::string_view kComplexity = "That of the script.";
+constexpr std::string_view kScriptComplexity = "That of the script.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kEvalRows[] = {
     {.name = "eval", .arity = -3, .flags = HOLDFAST_FLAGS,
      .keys = "RW access update i2 n(0,1,1) \"We cannot tell how the keys will be used so we assume the worst, RW and UPDATE\"",
-     .categories = "scripting", .tips = "", .group = "scripting", .since = "2.6.0", .complexity = kComplexity,
+     .categories = "scripting", .tips = "", .group = "scripting", .since = "2.6.0", .complexity = kScriptComplexity,
      .summary = "Runs a Lua script.", .syntax = "script:string" HOLDFAST_ARGUMENTS, .handler = &cmd_eval<false>},
     {.name = "evalsha", .arity = -3, .flags = HOLDFAST_FLAGS, .keys = "RW access update i2 n(0,1,1)",
-     .categories = "scripting", .tips = "", .group = "scripting", .since = "2.6.0", .complexity = kComplexity,
+     .categories = "scripting", .tips = "", .group = "scripting", .since = "2.6.0", .complexity = kScriptComplexity,
      .summary = "Runs a Lua script that is known by its SHA-1.", .syntax = "sha1:string" HOLDFAST_ARGUMENTS,
      .handler = &cmd_evalsha<false>},
     {.name = "eval_ro", .arity = -3, .flags = HOLDFAST_RO_FLAGS,
      .keys = "RO access i2 n(0,1,1) \"We cannot tell how the keys will be used so we assume the worst, RO and ACCESS\"",
-     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kComplexity,
+     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kScriptComplexity,
      .summary = "Runs a Lua script that may not write.", .syntax = "script:string" HOLDFAST_ARGUMENTS,
      .handler = &cmd_eval<true>},
     {.name = "evalsha_ro", .arity = -3, .flags = HOLDFAST_RO_FLAGS, .keys = "RO access i2 n(0,1,1)",
-     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kComplexity,
+     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kScriptComplexity,
      .summary = "Runs a Lua script that is known by its SHA-1 and may not write.",
      .syntax = "sha1:string" HOLDFAST_ARGUMENTS, .handler = &cmd_evalsha<true>},
 };
 
 }  // namespace
 
-CommandRows eval_commands() { return kRows; }
+CommandRows eval_commands() { return kEvalRows; }
 
 }  // namespace holdfast::scripting

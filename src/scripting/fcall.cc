@@ -59,21 +59,21 @@ std::unique_ptr<ScriptRun> cmd_fcall(Session& session, Args args, Reply& reply) 
 }
 
 constexpr std::string_view kSyntax = "function:string numkeys:integer [key:key...] [arg:string...]";
-constexpr std::string_view kComplexity = "That of the function.";
+constexpr std::string_view kFunctionComplexity = "That of the function.";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kFcallRows[] = {
     {.name = "fcall", .arity = -3, .flags = "noscript stale skip_monitor no_mandatory_keys movablekeys may_replicate",
      .keys = "RW access update i2 n(0,1,1) \"We cannot tell how the keys will be used so we assume the worst, RW and UPDATE\"",
-     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kComplexity,
+     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kFunctionComplexity,
      .summary = "Calls a function.", .syntax = kSyntax, .handler = &cmd_fcall<false>},
     {.name = "fcall_ro", .arity = -3, .flags = "readonly noscript stale skip_monitor no_mandatory_keys movablekeys",
      .keys = "RO access i2 n(0,1,1) \"We cannot tell how the keys will be used so we assume the worst, RO and ACCESS\"",
-     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kComplexity,
+     .categories = "scripting", .tips = "", .group = "scripting", .since = "7.0.0", .complexity = kFunctionComplexity,
      .summary = "Calls a function that does not write.", .syntax = kSyntax, .handler = &cmd_fcall<true>},
 };
 
 }  // namespace
 
-CommandRows fcall_commands() { return kRows; }
+CommandRows fcall_commands() { return kFcallRows; }
 
 }  // namespace holdfast::scripting

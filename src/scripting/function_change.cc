@@ -186,7 +186,7 @@ std::unique_ptr<Task> cmd_function_restore(Session& session, Args args, Reply& r
 
 constexpr std::string_view kTips = "request_policy:all_shards;response_policy:all_succeeded";
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kFunctionChangeRows[] = {
     {.name = "function|load", .arity = -3, .flags = "write denyoom noscript", .keys = "", .categories = "scripting",
      .tips = kTips, .group = "scripting", .since = "7.0.0", .complexity = "O(1), apart from compiling the code.",
      .summary = "Creates a library of functions from its code.", .syntax = "[REPLACE] function-code:string",
@@ -205,6 +205,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows function_change_commands() { return kRows; }
+CommandRows function_change_commands() { return kFunctionChangeRows; }
 
 }  // namespace holdfast::scripting

@@ -125,7 +125,7 @@ void cmd_function_help(Session&, Args, Reply& reply) {
   reply_stream_help("FUNCTION", kLines, reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kFunctionRows[] = {
     {.name = "function", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "scripting",
      .since = "7.0.0", .complexity = "That of the subcommand.", .summary = "What concerns functions.", .syntax = ""},
     {.name = "function|dump", .arity = 2, .flags = "noscript", .keys = "", .categories = "scripting", .tips = "",
@@ -150,6 +150,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows function_commands() { return kRows; }
+CommandRows function_commands() { return kFunctionRows; }
 
 }  // namespace holdfast::scripting

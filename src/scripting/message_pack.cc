@@ -181,7 +181,7 @@ void Packer::value(int index, int level) {
   }
 }
 
-int pack(lua_State* state) {
+int pack_message(lua_State* state) {
   int const count = lua_gettop(state);
   if (count == 0) return luaL_argerror(state, 0, "MessagePack pack needs input.");
   luaL_checkstack(state, count, "Too many arguments for MessagePack pack.");
@@ -324,7 +324,7 @@ int unpack_values(lua_State* state, int limit, int offset) {
   return count + 1;
 }
 
-int unpack(lua_State* state) { return unpack_values(state, 0, 0); }
+int unpack_message(lua_State* state) { return unpack_values(state, 0, 0); }
 
 int unpack_one(lua_State* state) {
   int const offset = luaL_optint(state, 2, 0);
@@ -340,7 +340,7 @@ int unpack_limit(lua_State* state) {
 }
 
 constexpr luaL_Reg kFunctions[] = {
-    {"pack", &pack}, {"unpack", &unpack}, {"unpack_one", &unpack_one}, {"unpack_limit", &unpack_limit}, {nullptr, nullptr}};
+    {"pack", &pack_message}, {"unpack", &unpack_message}, {"unpack_one", &unpack_one}, {"unpack_limit", &unpack_limit}, {nullptr, nullptr}};
 
 void set_text(lua_State* state, char const* name, char const* text) {
   lua_pushstring(state, text);

@@ -125,7 +125,7 @@ void add_float(luaL_Buffer* buffer, Float value, bool little) {
   luaL_addlstring(buffer, bytes, sizeof bytes);
 }
 
-int pack(lua_State* state) {
+int pack_struct(lua_State* state) {
   luaL_Buffer buffer;
   Format format(state, luaL_checkstring(state, 1));
   int argument = 2;
@@ -197,7 +197,7 @@ lua_Number read_float(char const* at, bool little) {
   return value;
 }
 
-int unpack(lua_State* state) {
+int unpack_struct(lua_State* state) {
   Format format(state, luaL_checkstring(state, 1));
   size_t length;
   char const* data = luaL_checklstring(state, 2, &length);
@@ -285,9 +285,9 @@ int size(lua_State* state) {
 
 int open_packed_struct(lua_State* state) {
   lua_createtable(state, 0, 3);
-  lua_pushcfunction(state, &pack);
+  lua_pushcfunction(state, &pack_struct);
   lua_setfield(state, -2, "pack");
-  lua_pushcfunction(state, &unpack);
+  lua_pushcfunction(state, &unpack_struct);
   lua_setfield(state, -2, "unpack");
   lua_pushcfunction(state, &size);
   lua_setfield(state, -2, "size");

@@ -49,7 +49,7 @@ void cmd_script_help(Session&, Args, Reply& reply) {
   reply_stream_help("SCRIPT", kLines, reply);
 }
 
-constexpr CommandRow kRows[] = {
+constexpr CommandRow kScriptRows[] = {
     {.name = "script", .arity = -2, .flags = "", .keys = "", .categories = "", .tips = "", .group = "scripting",
      .since = "2.6.0", .complexity = "That of the subcommand.", .summary = "What concerns the scripts of EVAL.", .syntax = ""},
     {.name = "script|load", .arity = 3, .flags = "noscript stale", .keys = "", .categories = "scripting",
@@ -79,6 +79,6 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-CommandRows script_commands() { return kRows; }
+CommandRows script_commands() { return kScriptRows; }
 
 }  // namespace holdfast::scripting

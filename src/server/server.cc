@@ -31,7 +31,7 @@ namespace {
 
 using config::Directive;
 
-constexpr int64_t kCronMilliseconds = 100;
+constexpr int64_t kServerCronMilliseconds = 100;
 /// Descriptors that the server itself needs besides those of clients.
 constexpr uint64_t kReservedDescriptors = 32;
 constexpr int64_t kShutdownPollMicroseconds = 1000;
@@ -478,7 +478,7 @@ int Server::run() {
 
   Worker& first = *workers_[0];
   signals_ = std::make_unique<SignalReceiver>(first.loop(), [this](int signal) { begin_shutdown(signal); });
-  first.loop().every(kCronMilliseconds, [this] { cron(); });
+  first.loop().every(kServerCronMilliseconds, [this] { cron(); });
   acceptor_.start();
   state_.memory.note_startup();
   for (size_t i = 1; i < workers_.size(); i++) {

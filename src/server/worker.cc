@@ -18,7 +18,7 @@ namespace {
 using config::Directive;
 
 constexpr int64_t kDelayMicroseconds = 1000;
-constexpr int64_t kCronMilliseconds = 100;
+constexpr int64_t kWorkerCronMilliseconds = 100;
 constexpr int64_t kWarningIntervalMs = 60'000;
 
 }  // namespace
@@ -49,7 +49,7 @@ Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& stat
       expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())) {
   own_desk_.context.scratch.worker = index;
   loop_.set_before_sleep([this] { end_turn(); });
-  loop_.every(kCronMilliseconds, [this] { cron(); });
+  loop_.every(kWorkerCronMilliseconds, [this] { cron(); });
 }
 
 Worker::~Worker() = default;

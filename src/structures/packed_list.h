@@ -83,6 +83,8 @@ class PackedListView {
   static bool validate(std::string_view bytes, bool deep);
 
   std::string_view bytes() const { return bytes_; }
+  /// The entries alone: neither header nor terminator.
+  std::string_view entries() const { return bytes_.substr(kPackedHeaderBytes, bytes_.size() - kPackedEmptyBytes); }
   size_t size_bytes() const { return bytes_.size(); }
   bool empty() const { return bytes_.size() == kPackedEmptyBytes; }
   /// Number of elements. Walks when the header does not know (65535 and more).

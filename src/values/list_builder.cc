@@ -7,18 +7,10 @@
 #include "values/list_value.h"
 
 namespace holdfast {
-namespace {
-
-std::string_view entries_of(PackedListView list) {
-  return list.bytes().substr(kPackedHeaderBytes, list.size_bytes() - kPackedEmptyBytes);
-}
-
-}  // namespace
-
 void ListBuilder::spill() {
   if (spilled_) return;
   std::string const list = packed_.finish();
-  blocks_.append_entries(entries_of(PackedListView(list)));
+  blocks_.append_entries(PackedListView(list).entries());
   spilled_ = true;
 }
 
@@ -37,7 +29,7 @@ void ListBuilder::append_list(PackedListView list) {
     return;
   }
   spill();
-  blocks_.append_entries(entries_of(list));
+  blocks_.append_entries(list.entries());
 }
 
 std::optional<DetachedValue> ListBuilder::finish(ListLimit const& limit) {

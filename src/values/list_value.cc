@@ -11,10 +11,6 @@ namespace {
 /// Bytes an entry of a short text may take over the text itself: the longest header and the longest backlen.
 constexpr size_t kEntryOverheadMax = 10;
 
-std::string_view entries_of(PackedListView list) {
-  return list.bytes().substr(kPackedHeaderBytes, list.size_bytes() - kPackedEmptyBytes);
-}
-
 }  // namespace
 
 bool ListBody::packs_into(size_t bytes) const {
@@ -65,7 +61,7 @@ ListEditor::ListEditor(ValueEdit& edit, ValueLimits const& limits)
 
 void ListEditor::leave_record(bool quicklist) {
   auto body = std::make_unique<ListBody>();
-  body->blocks.append_entries(entries_of(packed()));
+  body->blocks.append_entries(packed().entries());
   body->quicklist = quicklist;
   edit_.become(std::move(body));
 }

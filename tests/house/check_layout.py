@@ -45,7 +45,7 @@ def declared_dependencies(root: pathlib.Path) -> dict[str, list[str]]:
     """Folder to the folders that its CMakeLists.txt names."""
     declared = {}
     for path in sorted((root / "src").glob("*/CMakeLists.txt")):
-        found = re.search(r"holdfast_library\(\s*(\w+)\s*(?:DEPS([\w\s]*?))?(?:LIBS[^)]*)?\)", path.read_text())
+        found = re.search(r"holdfast_library\(\s*(\w+)\s*(?:DEPS([\w\s]*?))?(?:APART)?(?:LIBS[^)]*)?\)", path.read_text())
         if found:
             declared[found.group(1)] = (found.group(2) or "").split()
     return declared
