@@ -24,6 +24,12 @@ Result<std::shared_ptr<IncrementFile>> IncrementFile::create_spill(Disk& disk, L
   return file;
 }
 
+Result<std::shared_ptr<IncrementFile>> IncrementFile::open_written(Disk& disk, Logger& logger, std::string path, uint64_t stream_position) {
+  auto file = finish_opening(std::shared_ptr<IncrementFile>(new IncrementFile(disk, logger, std::move(path), nullptr, 0)));
+  if (file) (*file)->stream_position_.store(stream_position, std::memory_order_relaxed);
+  return file;
+}
+
 Result<std::shared_ptr<IncrementFile>> IncrementFile::finish_opening(std::shared_ptr<IncrementFile> file) {
   auto reader = file->disk_.open_read(file->path_);
   if (!reader) return std::unexpected(reader.error());

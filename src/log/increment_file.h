@@ -27,6 +27,9 @@ class IncrementFile {
   /// An existing file, to be continued at its end.
   static Result<std::shared_ptr<IncrementFile>> reopen(Disk& disk, Logger& logger, std::string path);
 
+  /// A file that was written before, for readers only: the stream's bytes begin at `stream_position`.
+  static Result<std::shared_ptr<IncrementFile>> open_written(Disk& disk, Logger& logger, std::string path, uint64_t stream_position);
+
   /// A file without a name, for readers of the backlog where there is no AOF: it has no index, is never synced, and takes no
   /// more once a write has failed. `path` is used for a moment.
   static Result<std::shared_ptr<IncrementFile>> create_spill(Disk& disk, Logger& logger, std::string path);

@@ -72,7 +72,7 @@ void Log::ensure_started() {
   if (!writer_.started()) writer_.start();
 }
 
-Status Log::start(RecoveryPlan const& plan) {
+Status Log::start(RecoveryPlan const& plan, bool with_backlog) {
   CHECK(state() == LogState::kOff && !cut_);
   if (Status made = directory_.ensure_directory(); !made) return made;
   Disk& disk = directory_.disk();
@@ -96,6 +96,7 @@ Status Log::start(RecoveryPlan const& plan) {
     rewrite_base_bytes_.store(plan.base_bytes, std::memory_order_relaxed);
     writer_.set_finished_bytes(0, plan.total_bytes - (*file)->size());
   }
+  if (with_backlog) begin_backlog_with(plan);
   ensure_started();
   writer_.announce_file(std::move(*file));
   buffer_.end_file(true);
@@ -103,6 +104,29 @@ Status Log::start(RecoveryPlan const& plan) {
   state_.store(LogState::kOn, std::memory_order_release);
   update_active();
   return {};
+}
+
+/// What was written before is found again, as far back as the files are the stream without a gap.
+void Log::begin_backlog_with(RecoveryPlan const& plan) {
+  struct Piece {
+    std::shared_ptr<IncrementFile> file;
+    WrittenStream stream;
+  };
+  std::vector<Piece> pieces;  // latest first
+  uint64_t const end = buffer_.end_offset();
+  uint64_t begin = end;
+  for (auto part = plan.parts.rbegin(); part != plan.parts.rend() && !part->is_base; ++part) {
+    auto const stream = written_stream(directory_.disk(), *part);
+    if (!stream || stream->end != begin) break;
+    auto file = IncrementFile::open_written(directory_.disk(), logger_, part->path, stream->position);
+    if (!file) break;
+    begin = stream->begin;
+    pieces.push_back({std::move(*file), *stream});
+    if (!stream->whole_file) break;
+  }
+  backlog_.start(begin);
+  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) backlog_.begin_file(std::move(piece->file), piece->stream.begin);
+  backlog_.advance(end);
 }
 
 Status Log::prepare_increment() {

@@ -117,7 +117,8 @@ class Log {
 
   /// The end of a start with appendonly yes, after `plan` has been loaded: continues the last increment, or begins the
   /// first one, and deletes history files. Where the plan had no files, call commit_base with an empty base before.
-  Status start(RecoveryPlan const& plan);
+  /// `with_backlog`: what the increments have of the stream can be read by replicas.
+  Status start(RecoveryPlan const& plan, bool with_backlog = false);
 
   /// First step of a cut. On: creates the next increment and names it in the manifest. Off: creates the temporary
   /// increment with which AOF is switched on. After a failure nothing has changed. EBUSY when
@@ -188,6 +189,7 @@ class Log {
   };
 
   void ensure_started();
+  void begin_backlog_with(RecoveryPlan const& plan);
   Status prepare_next();
   Status prepare_temporary();
   Status prepare_spill(std::string const& directory);

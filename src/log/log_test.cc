@@ -609,7 +609,7 @@ TEST_F(LogTest, AnnotationsAreInTheFileAndNotInTheStream) {
   EXPECT_TRUE(text.starts_with("#TS:"));
   EXPECT_EQ(text.substr(text.find('\n') + 1), select_ + set_);
   auto const plan = plan_recovery(*directory_);
-  EXPECT_EQ(end_stream_offset(directory_->disk(), plan->parts.back()).value_or(0), end);
+  EXPECT_EQ(written_stream(directory_->disk(), plan->parts.back()).value().end, end);
 }
 
 TEST_F(LogTest, PowerFailureKeepsEverythingThatWasDurable) {

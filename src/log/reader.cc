@@ -90,6 +90,7 @@ AofFileReader::Step AofFileReader::parse_annotation(AofItem& item) {
   item.kind = AofItem::Kind::kAnnotation;
   std::string_view const line = trim(text.substr(0, lf));
   if (line.starts_with("#TS:")) item.timestamp_s = parse_int64(line.substr(4)).value_or(0);
+  item.file_only = line == trim(kFileOnlyAnnotation);
   cursor_ = parse_ + lf + 1;
   return Step::kDone;
 }

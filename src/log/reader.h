@@ -18,6 +18,9 @@ inline constexpr std::string_view kRdbMagic = "REDIS";
 /// An annotation line, its LF included, is not longer.
 inline constexpr size_t kAnnotationBytesMax = 1024;
 
+/// Stands in front of a command that a file begins with so that it can be read alone, in the middle of another server's stream.
+inline constexpr std::string_view kFileOnlyAnnotation = "#FILE-ONLY\r\n";
+
 /// One step of a file.
 struct AofItem {
   enum class Kind : uint8_t { kCommand, kAnnotation, kEnd };
@@ -26,6 +29,8 @@ struct AofItem {
   std::span<std::string_view const> argv;
   /// Unix seconds of a `#TS:` annotation, 0 for any other.
   int64_t timestamp_s = 0;
+  /// An annotation that says: the next command is in this file only, and not in the stream.
+  bool file_only = false;
   /// File positions [begin, end).
   uint64_t begin = 0;
   uint64_t end = 0;

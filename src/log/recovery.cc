@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/number.h"
 
@@ -115,30 +116,47 @@ LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part
   return decide_truncated(directory, part, error, load_truncated);
 }
 
-Result<uint64_t> end_stream_offset(Disk& disk, AofPart const& part) {
+Result<WrittenStream> written_stream(Disk& disk, AofPart const& part) {
   auto const index = read_sidecar(disk, sidecar_name(part.path));
   if (!index) return std::unexpected(index.error());
   if (!*index) return fail(part.name + " has no index");
 
   auto reader = AofFileReader::open(disk, part.path);
   if (!reader) return std::unexpected(reader.error());
-  // The last entry whose bytes are still there.
   uint64_t position = (*index)->first_file_position;
-  uint64_t offset = (*index)->first_stream_offset;
+  uint64_t const first = (*index)->first_stream_offset;
+  reader->start_at(position);
+  if (auto item = reader->next(); item && item->file_only) {
+    item = reader->next();
+    if (!item) return fail(part.name + " ends within its first command");
+    position = item->end;
+  }
+  WrittenStream stream{.begin = first, .position = position, .end = first};
+  // Bytes of the file that are not of the stream lie before the new place.
+  auto const advance = [&](uint64_t to_position, uint64_t to_offset) {
+    if (to_position - position != to_offset - stream.end) stream = {.begin = to_offset, .position = to_position};
+    position = to_position;
+    stream.end = to_offset;
+  };
+  // Up to the last entry whose bytes are still there.
   for (SidecarEntry const& entry : (*index)->entries) {
     if (entry.file_position > reader->file_size()) break;
-    position = entry.file_position;
-    offset = entry.stream_offset;
+    if (entry.file_position < position) continue;
+    advance(entry.file_position, entry.stream_offset);
   }
   if (position > reader->file_size()) return fail(part.name + " is shorter than its index begins");
   reader->start_at(position);
+  bool file_only = false;
   for (;;) {
     auto const item = reader->next();
     if (!item) return fail(part.name + " cannot be read to its end");
-    if (item->kind == AofItem::Kind::kEnd) return offset;
-    // Annotations are in the file, not in the stream.
-    if (item->kind == AofItem::Kind::kCommand) offset += item->end - item->begin;
+    if (item->kind == AofItem::Kind::kEnd) break;
+    bool const of_stream = item->kind == AofItem::Kind::kCommand && !std::exchange(file_only, false);
+    file_only = file_only || item->file_only;
+    advance(item->end, stream.end + (of_stream ? item->end - item->begin : 0));
   }
+  stream.whole_file = stream.begin == first;
+  return stream;
 }
 
 std::string loaded_part_message(AofPart const& part, int64_t elapsed_us) {

@@ -51,9 +51,16 @@ struct LoadErrorDecision {
 LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part, AofError const& error,
                                     bool load_truncated);
 
-/// The stream offset at the end of a loaded increment, from its index and the bytes after the last entry. Nothing to go
-/// by (no index, a file of Redis): fails. Reads only what the index does not cover.
-Result<uint64_t> end_stream_offset(Disk& disk, AofPart const& part);
+/// The part of an increment, up to its end, that is the stream byte by byte, without annotations.
+struct WrittenStream {
+  uint64_t begin = 0;          ///< stream offset
+  uint64_t position = 0;       ///< of that in the file
+  uint64_t end = 0;            ///< stream offset of the end of the file
+  bool whole_file = false;     ///< nothing of the stream is in the file before `begin`
+};
+/// From the index of a loaded increment and the bytes after the last entry. Nothing to go by (no index, a file of Redis):
+/// fails. Reads only what the index does not cover.
+Result<WrittenStream> written_stream(Disk& disk, AofPart const& part);
 
 /// "DB loaded from base file <f>: <s.3> seconds", or incr file.
 std::string loaded_part_message(AofPart const& part, int64_t elapsed_us);

@@ -219,16 +219,48 @@ TEST_F(RecoveryTest, EndOffsetComesFromTheIndexAndTheBytesAfterIt) {
   put("i", text);
   put("appendonly.aof.manifest", "file i seq 1 type i\n");
   auto const plan = plan_recovery(directory_);
-  EXPECT_FALSE(end_stream_offset(disk_, plan->parts[0]).has_value());
+  EXPECT_FALSE(written_stream(disk_, plan->parts[0]).has_value());
   auto writer = SidecarWriter::create(disk_, "/data/appendonlydir/i.idx", 100, 0, 0);
   writer->cover(set_);
   ASSERT_TRUE(writer->advance(100 + set_.size(), set_.size(), 0, true));
-  EXPECT_EQ(end_stream_offset(disk_, plan->parts[0]).value(), 100 + 2 * set_.size());
+  EXPECT_EQ(written_stream(disk_, plan->parts[0]).value().end, 100 + 2 * set_.size());
   // An entry for bytes that are not there any more is passed over.
   writer->cover(text.substr(set_.size()));
   ASSERT_TRUE(writer->advance(100 + 2 * set_.size(), text.size(), 0, true));
   put("i", set_);
-  EXPECT_EQ(end_stream_offset(disk_, plan->parts[0]).value(), 100 + set_.size());
+  EXPECT_EQ(written_stream(disk_, plan->parts[0]).value().end, 100 + set_.size());
+}
+
+TEST_F(RecoveryTest, WrittenStreamBeginsBehindWhatIsNotOfTheStream) {
+  put("appendonly.aof.manifest", "file i seq 1 type i\n");
+  std::string const alone = std::string(kFileOnlyAnnotation) + command({"SELECT", "3"});
+  auto const stream_of = [&](std::string const& text) {
+    put("i", text);
+    return written_stream(disk_, plan_recovery(directory_)->parts[0]).value();
+  };
+  auto writer = SidecarWriter::create(disk_, "/data/appendonlydir/i.idx", 100, 0, 0);
+
+  WrittenStream stream = stream_of(alone + set_ + set_);
+  EXPECT_EQ(stream.begin, 100u);
+  EXPECT_EQ(stream.position, alone.size());
+  EXPECT_EQ(stream.end, 100 + 2 * set_.size());
+  EXPECT_TRUE(stream.whole_file);
+
+  // The same where an entry of the index lies behind it.
+  writer->cover(alone + set_);
+  ASSERT_TRUE(writer->advance(100 + set_.size(), alone.size() + set_.size(), 0, true));
+  stream = stream_of(alone + set_ + set_);
+  EXPECT_EQ(stream.position, alone.size());
+  EXPECT_EQ(stream.end, 100 + 2 * set_.size());
+  EXPECT_TRUE(stream.whole_file);
+
+  // An annotation in the middle: what is in front of it lies elsewhere in the file.
+  std::string const annotation = "#TS:5\r\n";
+  stream = stream_of(alone + set_ + annotation + set_);
+  EXPECT_EQ(stream.begin, 100 + set_.size());
+  EXPECT_EQ(stream.position, alone.size() + set_.size() + annotation.size());
+  EXPECT_EQ(stream.end, 100 + 2 * set_.size());
+  EXPECT_FALSE(stream.whole_file);
 }
 
 TEST_F(RecoveryTest, LoadMessages) {

@@ -97,7 +97,7 @@ TEST_F(RedisLoadTest, RedisLoadsOurFilesAndWeItsFiles) {
   EXPECT_EQ(words[words.size() - 2], "2");
   EXPECT_EQ(words.back(), "redis");
   // The offset goes on behind what redis-server has added; our index covers the part before.
-  EXPECT_EQ(end_stream_offset(after.disk(), plan->parts.back()).value(),
+  EXPECT_EQ(written_stream(after.disk(), plan->parts.back()).value().end,
             end + command({"SELECT", "2"}).size() + command({"SET", "by", "redis"}).size());
 }
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/number.h"
 #include "log/effect_buffer.h"
+#include "log/reader.h"
 
 namespace holdfast::log {
 namespace {
@@ -169,8 +170,9 @@ bool StreamBuffer::try_append_whole(std::string_view bytes, std::optional<int> d
   size_t file_bytes = bytes.size();
   if (verbatim_file_begins_ && last_db_ > 0) {
     SelectText const select(last_db_);
+    chunk->append(kFileOnlyAnnotation);
     chunk->append(select.view());
-    file_bytes += select.view().size();
+    file_bytes += kFileOnlyAnnotation.size() + select.view().size();
   }
   chunk->append(bytes);
   if (db) {

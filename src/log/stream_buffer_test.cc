@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "log/effect_buffer.h"
+#include "log/reader.h"
 #include "log/test_command.h"
 
 namespace holdfast::log {
@@ -212,7 +213,7 @@ TEST(StreamBuffer, AFileThatBeginsInAVerbatimStreamSelectsItsDatabase) {
   EXPECT_EQ(buffer.append_verbatim(set, 0).end_offset, before + 2 * set.size());
   buffer.end_file(true);
   buffer.append_verbatim(set, 0);
-  EXPECT_EQ(drain(buffer), set + "|" + command({"SELECT", "5"}) + set + set + "|" + set);
+  EXPECT_EQ(drain(buffer), set + "|" + std::string(kFileOnlyAnnotation) + command({"SELECT", "5"}) + set + set + "|" + set);
 }
 
 TEST(StreamBuffer, OwnUnitsBehindAVerbatimStreamSelectTheirDatabase) {
@@ -245,7 +246,7 @@ TEST(StreamBuffer, ARestartedStreamHasItsDatabaseSelected) {
   buffer.end_file(true);
   std::string const set = command({"set", "a", "1"});
   EXPECT_EQ(buffer.append_verbatim(set, 7).end_offset, 500 + set.size());
-  EXPECT_EQ(drain(buffer), "|" + command({"SELECT", "7"}) + set);
+  EXPECT_EQ(drain(buffer), "|" + std::string(kFileOnlyAnnotation) + command({"SELECT", "7"}) + set);
 }
 
 }  // namespace

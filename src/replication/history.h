@@ -17,6 +17,10 @@ class History {
  public:
   /// A history that begins here.
   explicit History(std::string fresh_id) : id_(std::move(fresh_id)), previous_id_(kIdDigits, '0') {}
+  /// One that was known before.
+  History(std::string id, std::string previous_id, int64_t previous_end)
+      : id_(std::move(id)), previous_id_(std::move(previous_id)), previous_end_(previous_end) {}
+  bool operator==(History const&) const = default;
 
   std::string const& id() const { return id_; }
   std::string const& previous_id() const { return previous_id_; }
@@ -31,6 +35,7 @@ class History {
   void branch(std::string id, uint64_t offset);
   /// The data are those of `id` (a full synchronization, a file), whatever was before is forgotten.
   void adopt(std::string id);
+
  private:
   std::string id_;
   std::string previous_id_;

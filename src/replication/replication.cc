@@ -30,14 +30,42 @@ constexpr auto kLockRetry = std::chrono::microseconds(100);
 /// A pause of a failover without TIMEOUT ends with the failover.
 constexpr int64_t kForeverMs = int64_t{1} << 60;
 
+std::string history_path(config::Config const& config) {
+  return config.text(Directive::kDir) + "/" + config.text(Directive::kAppenddirname) + "/" + config.text(Directive::kAppendfilename) +
+         ".history";
+}
+
 }  // namespace
+
+/// While it lives the history changes: no file says what it was. On a thread that may block.
+class Replication::HistoryChange {
+ public:
+  explicit HistoryChange(Replication& of) : of_(of) {
+    of_.forget_history();
+    MutexLock lock(of_.history_file_mutex_);
+    of_.changing_++;
+  }
+  ~HistoryChange() {
+    {
+      MutexLock lock(of_.history_file_mutex_);
+      of_.changing_--;
+    }
+    of_.note_history();
+  }
+  HistoryChange(HistoryChange const&) = delete;
+  HistoryChange& operator=(HistoryChange const&) = delete;
+
+ private:
+  Replication& of_;
+};
 
 Replication::Replication(Services& services, Gate& gate, WorkerStatistics& statistics)
     : services_(services),
       replicas_(services),
       applier_(services, gate, statistics, [this] { current_link_->acknowledge(); }),
       interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      history_(fresh_id()) {
+      history_(fresh_id()),
+      history_file_(services.disk, history_path(services.config)) {
   replicas_.changed = [this] { review(); };
 }
 
@@ -48,6 +76,10 @@ std::string Replication::fresh_id() const { return system_random_hex(kIdDigits);
 // ---- the start and the end ----
 
 void Replication::prepare() {
+  if (services_.config.flag(Directive::kAppendonly)) {
+    MutexLock lock(history_file_mutex_);
+    saved_history_ = history_file_.read();
+  }
   auto const primary = services_.config.replica_of();
   if (!primary) return review();
   {
@@ -66,14 +98,16 @@ void Replication::set_following(bool following) {
 }
 
 void Replication::restore(snapshot::StreamIdentity const& saved) {
-  if (services_.log.state() != log::LogState::kOff) return;
-  services_.log.restart_stream(saved.offset, is_replica() ? saved.db : 0);
+  bool const from_append_only = services_.log.state() != log::LogState::kOff;
   {
     MutexLock lock(mutex_);
-    history_.adopt(saved.id);
+    history_ = from_append_only ? *saved_history_ : History(saved.id);
     // As a primary it begins a new history where the saved one ended: who has that one can go on with ours.
     if (!is_replica()) history_.branch(fresh_id(), saved.offset);
   }
+  // The log goes on there already, and what the files of the AOF have is the backlog.
+  if (from_append_only) return note_history();
+  services_.log.restart_stream(saved.offset, is_replica() ? saved.db : 0);
   if (Status prepared = services_.log.prepare_backlog(services_.config.text(Directive::kDir)); prepared) {
     services_.log.begin_backlog();
   } else {
@@ -82,6 +116,13 @@ void Replication::restore(snapshot::StreamIdentity const& saved) {
 }
 
 void Replication::begin() {
+  // What the file says does not belong to what was loaded.
+  bool stale = false;
+  {
+    MutexLock lock(history_file_mutex_);
+    stale = saved_history_ && !noted_;
+  }
+  if (stale) forget_history();
   if (is_replica()) want(services_.config.replica_of(), false);
 }
 
@@ -151,8 +192,36 @@ bool Replication::stopping() const {
 }
 
 void Replication::change_id() {
+  HistoryChange const change(*this);
   MutexLock lock(mutex_);
   history_.adopt(fresh_id());
+}
+
+void Replication::stream_ended() {
+  MutexLock lock(mutex_);
+  if (!is_replica()) history_.adopt(fresh_id());
+}
+
+void Replication::forget_history() {
+  MutexLock lock(history_file_mutex_);
+  noted_.reset();
+  if (Status removed = history_file_.remove(); !removed) {
+    services_.logger.warning("Can't remove what the AOF was known to belong to: %s", removed.error().message.c_str());
+  }
+}
+
+void Replication::note_history() {
+  MutexLock lock(history_file_mutex_);
+  if (changing_ > 0 || services_.log.state() != log::LogState::kOn || !services_.log.backlog().active()) return;
+  History const now = history();
+  if (noted_ == now) return;
+  noted_ = now;
+  Status const written = history_file_.write(now);
+  if (written) return;
+  services_.logger.warning("After a restart replicas will need all data: %s", written.error().message.c_str());
+  // What it said before is not true any more.
+  noted_.reset();
+  static_cast<void>(history_file_.remove());
 }
 
 // ---- the thread ----
@@ -219,6 +288,7 @@ void Replication::become_replica() {
 }
 
 void Replication::become_primary() {
+  HistoryChange const change(*this);
   in_global_transaction([this] {
     set_following(false);
     MutexLock lock(mutex_);
@@ -255,6 +325,7 @@ PrimaryLink::Owner Replication::link_owner() {
       },
       .before_adoption =
           [this] {
+            forget_history();
             replicas_.disconnect_all();
             touch_watched_keys();
           },
@@ -280,11 +351,13 @@ PrimaryLink::Owner Replication::link_owner() {
 
 Status Replication::continue_with(std::string const& id) {
   if (!id.empty()) {
+    HistoryChange const change(*this);
     MutexLock lock(mutex_);
     history_.branch(id, services_.log.appended_offset());
   }
   if (!id.empty()) replicas_.disconnect_all();
   ensure_backlog();
+  note_history();
   return {};
 }
 
@@ -441,7 +514,8 @@ void Replication::tend_backlog(int64_t now_us) {
   if (now_us - alone_since_us_ < ttl_s * kSecondUs) return;
   alone_since_us_ = -1;
   services_.logger.notice("Replication backlog freed after %lld seconds without connected replicas.", static_cast<long long>(ttl_s));
-  change_id();
+  // Without AOF the stream ends.
+  if (services_.log.state() == log::LogState::kOff) change_id();
   services_.persistence.end_backlog();
 }
 

@@ -17,6 +17,7 @@
 #include "config/special_values.h"
 #include "net/unique_fd.h"
 #include "replication/history.h"
+#include "replication/history_file.h"
 #include "replication/primary_link.h"
 #include "replication/replicas.h"
 #include "snapshot/persistence.h"
@@ -44,6 +45,8 @@ class Replication {
   std::function<void(std::function<void()>)> share_keyspace;
   /// Told on the thread of the role after each change of it. Set before `begin`.
   std::function<void()> role_changed = [] {};
+  /// The AOF on the disk belongs to a history that is known. From `prepare` on.
+  bool resumes() const { return saved_history_.has_value(); }
   /// What was loaded belongs to a history: the log goes on there, in a backlog. At the end of the load, while nobody writes.
   void restore(snapshot::StreamIdentity const& saved);
   /// Before the workers start: the role of the configuration is in force, and nobody writes to a replica.
@@ -70,6 +73,12 @@ class Replication {
   std::optional<snapshot::StreamIdentity> identity() const EXCLUDES(mutex_);
   /// DEBUG CHANGE-REPL-ID.
   void change_id() EXCLUDES(mutex_);
+  /// Nobody can go on from what he has of the stream: it goes on unwritten. In a global transaction.
+  void stream_ended() EXCLUDES(mutex_);
+  /// The files of the AOF are about to be replaced by others.
+  void forget_history() EXCLUDES(history_file_mutex_);
+  /// If the AOF is on and replicas may come back, notes which history it belongs to.
+  void note_history() EXCLUDES(history_file_mutex_, mutex_);
 
   // ---- the other commands
 
@@ -113,6 +122,8 @@ class Replication {
     bool failover = false;  ///< the old primary hands over
   };
 
+  class HistoryChange;
+
   uint64_t want(std::optional<ReplicaOf> primary, bool failover) EXCLUDES(mutex_);
   void run();
   void settle(Wanted const& wanted);
@@ -152,6 +163,13 @@ class Replication {
   FailoverOrder failover_ GUARDED_BY(mutex_);
   int64_t failover_until_ms_ GUARDED_BY(mutex_) = 0;
   Mutex review_mutex_;
+
+  /// Taken before `mutex_`, and held during I/O.
+  Mutex history_file_mutex_;
+  HistoryFile history_file_ GUARDED_BY(history_file_mutex_);
+  std::optional<History> noted_ GUARDED_BY(history_file_mutex_);  // what the file says
+  int changing_ GUARDED_BY(history_file_mutex_) = 0;              // the history is about to change
+  std::optional<History> saved_history_;                          // of the thread that starts the server, then of the load
 
   // Of worker 0.
   int64_t next_second_us_ = 0;

@@ -199,7 +199,10 @@ void Server::connect_parts() {
   persistence_.set_hooks({.work = [this] { wake_workers(); }, .relief = [this] { wake_workers(); },
                           .make_replay = [this] { return make_replay(); },
                           .restored = [this](snapshot::StreamIdentity const& saved) { replication_.restore(saved); },
-                          .identity = [this] { return replication_.identity(); }});
+                          .identity = [this] { return replication_.identity(); },
+                          .stream_ended = [this] { replication_.stream_ended(); },
+                          .log_begins = [this] { replication_.forget_history(); },
+                          .cut_ended = [this] { replication_.note_history(); }});
   connect_replication();
 }
 
@@ -532,7 +535,8 @@ snapshot::ReplayCommand Server::make_replay() {
 
 void Server::load() {
   snapshot::Persistence::StartLoad start{
-      .directory = &aof_directory_, .replay = make_replay(), .inserters = std::max(1, config::read_machine_facts().usable_cpus)};
+      .directory = &aof_directory_, .replay = make_replay(), .inserters = std::max(1, config::read_machine_facts().usable_cpus),
+      .resume = replication_.resumes(), .following = replication_.is_replica()};
   auto result = persistence_.load_at_start(start);
   if (!result) return exit_soon(1);  // the log says why
   if (!result->found_nothing && !result->from_append_only) {

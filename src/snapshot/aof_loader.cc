@@ -149,6 +149,7 @@ class AofLoad {
         parts_.progress.loaded_bytes.store(done_bytes_ + item->end, std::memory_order_relaxed);
       }
       std::string_view const name = item->argv.front();
+      if (item->argv.size() == 2 && is_word(name, "select")) loaded_.db = static_cast<int>(parse_int64(item->argv[1]).value_or(0));
       Group::Failed failed;
       Status done;
       if (group.open() || is_word(name, "multi")) {
@@ -187,8 +188,7 @@ class AofLoad {
 
   void find_end_offset() {
     if (loaded_.plan.parts.empty() || loaded_.plan.parts.back().is_base) return;
-    if (auto const offset = log::end_stream_offset(directory_.disk(), loaded_.plan.parts.back()))
-      loaded_.stream_offset = *offset;
+    if (auto const stream = log::written_stream(directory_.disk(), loaded_.plan.parts.back())) loaded_.stream_offset = stream->end;
   }
 
   static constexpr uint64_t kProgressCommands = 1024;

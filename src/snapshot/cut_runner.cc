@@ -194,6 +194,7 @@ CutResult CutRunner::execute(CutJob const& job) {
   payload_ = job.payload;
   switch_log_ = job.with_increment;
   begin_backlog_ = payload_ && !parts_.log.backlog().readable();
+  if (switch_log_ && parts_.log.state() == log::LogState::kOff && hooks_.log_begins) hooks_.log_begins();
   if (Status prepared = prepare_log(job); !prepared) {
     parts_.logger.warning("Can't create the next AOF increment: %s", prepared.error().message.c_str());
     file->remove();

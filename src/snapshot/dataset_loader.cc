@@ -75,19 +75,22 @@ Status DatasetLoader::load_append_only_file(Persistence::StartLoad const& start,
   if (!aof) return std::unexpected(aof.error());
   loaded.commands = aof->commands;
   loaded.found_nothing = aof->plan.total_bytes == 0;
-  Status continued = continue_log(*aof);
+  Status continued = continue_log(*aof, start);
+  if (continued && start.resume && aof->stream_offset) {
+    loaded.identity = StreamIdentity{.id = {}, .offset = *aof->stream_offset, .db = aof->db};
+  }
   if (!continued) {
     parts_.logger.warning("Can't open the append-only file: %s", continued.error().message.c_str());
   }
   return continued;
 }
 
-Status DatasetLoader::continue_log(LoadedAof const& aof) {
-  if (aof.stream_offset) parts_.log.restart_stream(*aof.stream_offset);
+Status DatasetLoader::continue_log(LoadedAof const& aof, Persistence::StartLoad const& start) {
+  if (aof.stream_offset) parts_.log.restart_stream(*aof.stream_offset, start.following ? aof.db : 0);
   if (aof.plan.no_files()) {
     if (Status written = write_first_base(); !written) return written;
   }
-  return parts_.log.start(aof.plan);
+  return parts_.log.start(aof.plan, start.resume && aof.stream_offset.has_value());
 }
 
 /// Redis begins an AOF with a base of the present (empty) data set.

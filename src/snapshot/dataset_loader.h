@@ -45,7 +45,7 @@ class DatasetLoader {
 
   Status load_append_only_file(Persistence::StartLoad const& start, Persistence::StartLoaded& loaded);
   Status load_dump(Persistence::StartLoad const& start, Persistence::StartLoaded& loaded);
-  Status continue_log(LoadedAof const& aof);
+  Status continue_log(LoadedAof const& aof, Persistence::StartLoad const& start);
   Status write_first_base();
 
   Persistence::Parts parts_;

@@ -80,6 +80,8 @@ struct LoadedAof {
   uint64_t commands = 0;
   /// Offset of the stream at the end of the last increment, when its index tells.
   std::optional<uint64_t> stream_offset;
+  /// The database that is selected at the end.
+  int db = 0;
 };
 
 /// Loads what the manifest names: base, then increments. Truncates the tail of the last file where `load_truncated`

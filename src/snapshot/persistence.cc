@@ -345,7 +345,12 @@ void Persistence::Impl::start(Chosen const& chosen) {
           [this](CutResult result) { cut_done(std::move(result)); });
       break;
     case Kind::kTurnOff:
-      runner_.run_global([this] { parts_.log.turn_off(); }, [this] { job_done({}); });
+      runner_.run_global(
+          [this] {
+            parts_.log.turn_off();
+            if (hooks_.stream_ended && !parts_.log.backlog().active()) hooks_.stream_ended();
+          },
+          [this] { job_done({}); });
       break;
     case Kind::kReload:
       runner_.run_blocking(job.id, [this, job] { job_done(reload(job.reload)); });
@@ -354,6 +359,7 @@ void Persistence::Impl::start(Chosen const& chosen) {
       runner_.run_cut({.id = job.id, .destination = CutJob::Destination::kPayload, .payload = job.payload},
                       [this, payload = job.payload](CutResult result) {
                         payload->end(result.status.has_value());
+                        if (hooks_.cut_ended) hooks_.cut_ended();
                         job_done(std::move(result.status));
                       });
       break;
@@ -393,6 +399,7 @@ void Persistence::Impl::cut_done(CutResult result) {
       parts_.logger.warning("Background AOF rewrite terminated with error");
   }
   review_writes();
+  if (hooks_.cut_ended) hooks_.cut_ended();
   job_done(std::move(result.status));
 }
 

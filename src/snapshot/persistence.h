@@ -77,11 +77,18 @@ class Persistence {
     std::function<void()> relief;
     /// A new way to run the commands of an AOF, for one thread that owns the key space (DEBUG LOADAOF).
     std::function<ReplayCommand()> make_replay;
-    /// The RDB file of the start belongs to this place in a history. Called before anybody may write.
+    /// What was loaded at the start belongs to this place in a history; of an AOF the id is not known here (empty). Called
+    /// before anybody may write.
     std::function<void(StreamIdentity const&)> restored;
     /// The present place in the history of writes, which a snapshot notes; nothing when nobody could go on from it. Called in a
     /// global transaction.
     std::function<std::optional<StreamIdentity>()> identity;
+    /// The stream goes on without being written anywhere: nobody can go on from what they have of it. In a global transaction.
+    std::function<void()> stream_ended;
+    /// The AOF is about to be switched on: what is on the disk will be replaced. On a thread that may block.
+    std::function<void()> log_begins;
+    /// A cut has ended: if the AOF is on, its files are all there. Likewise.
+    std::function<void()> cut_ended;
   };
 
   enum class Request : uint8_t {
@@ -166,6 +173,11 @@ class Persistence {
     ReplayCommand replay;
     /// Threads that insert besides the calling one.
     int inserters = 1;
+    /// The AOF belongs to a history that somebody may go on from: its end is told to `restored`, and what it has of the stream
+    /// is the backlog.
+    bool resume = false;
+    /// The stream is that of a primary.
+    bool following = false;
   };
   struct StartLoaded {
     uint64_t keys = 0;
@@ -174,7 +186,7 @@ class Persistence {
     int64_t duration_us = 0;
     bool from_append_only = false;
     bool found_nothing = false;
-    /// Of the RDB file that was loaded.
+    /// Of the RDB file that was loaded; of an AOF, without the id.
     std::optional<StreamIdentity> identity = std::nullopt;
   };
   /// From now on `loading` is true: the workers may start before the load.

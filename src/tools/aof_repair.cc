@@ -22,9 +22,9 @@ Status mend_index(Disk& disk, AofCut const& cut, int64_t now_unix_ms) {
 
   log::AofPart const part{
       .name = cut.part->name, .path = path, .size = cut.keep_bytes, .is_base = false, .is_last = true};
-  auto const offset = log::end_stream_offset(disk, part);
-  if (!offset) return disk.unlink(index_path);
-  auto const writer = log::SidecarWriter::reopen(disk, index_path, path, *offset, cut.keep_bytes, now_unix_ms);
+  auto const stream = log::written_stream(disk, part);
+  if (!stream) return disk.unlink(index_path);
+  auto const writer = log::SidecarWriter::reopen(disk, index_path, path, stream->end, cut.keep_bytes, now_unix_ms);
   if (!writer) return std::unexpected(writer.error());
   return {};
 }

@@ -16,9 +16,6 @@ def follow_from_start(replica, port: int) -> None:
     replica.server.directives += ["--replicaof", "127.0.0.1", str(port)]
 
 
-LATER = pytest.mark.skip("a restart from an AOF asks for all data, for now")
-
-
 @pytest.fixture
 def pair(stage, kinds):
     primary, replica = stage.pair(kinds, *LARGE_BACKLOG, "--repl-ping-replica-period", 3600)
@@ -205,7 +202,6 @@ def pair_with_aof(stage, kinds):
 
 @pytest.mark.holdfast("replica")
 @pytest.mark.parametrize("end", ("SHUTDOWN", "kill"))
-@LATER
 def test_a_replica_with_aof(pair_with_aof, end):
     primary, replica = pair_with_aof
     for turn in range(1, 3):
@@ -223,7 +219,6 @@ def test_a_replica_with_aof(pair_with_aof, end):
 
 @pytest.mark.holdfast("primary")
 @pytest.mark.parametrize("end", ("SHUTDOWN", "kill"))
-@LATER
 def test_a_primary_with_aof(pair_with_aof, end):
     primary, replica = pair_with_aof
     with primary.client() as client:
@@ -241,7 +236,6 @@ def test_a_primary_with_aof(pair_with_aof, end):
 
 
 @pytest.mark.holdfast("replica")
-@LATER
 def test_a_rewrite_of_the_replica_keeps_its_place(pair_with_aof):
     primary, replica = pair_with_aof
     replica.must("BGREWRITEAOF")
@@ -254,3 +248,102 @@ def test_a_rewrite_of_the_replica_keeps_its_place(pair_with_aof):
     until(replica.link_is_up)
     wait_for_equal(primary, replica)
     assert primary.sync_counts() == (1, 1)
+
+
+def increments(server) -> list:
+    """Files of the AOF that the stream is in, oldest first."""
+    files = (server.server.directory / "appendonlydir").glob("*.incr.aof")
+    return sorted(files, key=lambda file: int(file.name.split(".")[2]))
+
+
+@pytest.mark.holdfast("primary")
+def test_what_a_replica_lacked_is_still_there_after_the_crash_of_its_primary(pair_with_aof):
+    """The replica stands still; what it was not sent is read from the increments, also from before a switch of files."""
+    primary, replica = pair_with_aof
+    with replica.standing_still(), primary.client() as client:
+        burst(client, 2000, prefix="before", size=1000)
+        primary.kill()
+    primary.start()
+    until(replica.link_is_up)
+    wait_for_equal(primary, replica)
+    assert primary.sync_counts() == (0, 1)
+
+
+@pytest.mark.holdfast("primary")
+def test_a_primary_that_has_lost_a_tail_gives_all_data_to_who_has_more(pair_with_aof):
+    """What it has lost must not be taken for what it writes next, at the same offsets."""
+    primary, replica = pair_with_aof
+    lost = primary.offset()
+    primary.must("SET", "lost", "v" * 100)
+    wait_for_offset(primary, replica)
+    primary.kill()
+    with increments(primary)[-1].open("r+b") as file:
+        file.truncate(file.seek(0, 2) - 40)
+    primary.start()
+    assert int(primary.info()["second_repl_offset"]) <= lost + 1 + 40
+    for i in range(50):
+        primary.must("SET", f"new {i}", "v" * 100)
+    until(replica.link_is_up)
+    wait_for_equal(primary, replica)
+    assert replica.must("EXISTS", "lost") == 0
+    assert primary.sync_counts() == (1, 0)
+
+
+@pytest.mark.holdfast("replica")
+def test_a_replica_with_aof_comes_back_into_the_database_of_the_stream(pair_with_aof):
+    """Its newest file begins in the middle of a stream that does not select the database again."""
+    primary, replica = pair_with_aof
+    with primary.client() as client:
+        client.must("SELECT", 3)
+        client.must("SET", "first", 1)
+        wait_for_offset(primary, replica)
+        replica.must("BGREWRITEAOF")
+        until(lambda: replica.info("persistence")["aof_rewrite_in_progress"] == "0")
+        client.must("SET", "second", 2)
+        wait_for_offset(primary, replica)
+        replica.kill()
+        client.must("SET", "third", 3)
+        replica.start()
+        until(replica.link_is_up)
+        client.must("SET", "fourth", 4)
+    wait_for_equal(primary, replica)
+    assert primary.sync_counts() == (1, 1)
+
+
+@pytest.mark.holdfast("replica")
+def test_a_promoted_replica_with_aof_keeps_its_history(pair_with_aof, stage, kinds):
+    """The new name, and up to where it shares the old one, are known after a crash."""
+    primary, replica = pair_with_aof
+    old = wait_for_offset(primary, replica)
+    name = primary.info()["master_replid"]
+    replica.must("REPLICAOF", "NO", "ONE")
+    until(lambda: replica.info()["role"] == "master")
+    replica.must("SET", "after", "promotion")
+    replica.server.directives = replica.server.directives[:-3]
+    promoted, at = replica.info()["master_replid"], replica.offset()
+    replica.kill()
+    replica.start()
+    info = replica.info()
+    assert info["role"] == "master"
+    assert (info["master_replid2"], int(info["second_repl_offset"])) == (promoted, at + 1)
+    assert name != promoted and old < at
+    primary.follow(replica.port)  # it has the name before the last: all data
+    until(primary.link_is_up)
+    wait_for_equal(replica, primary)
+
+
+@pytest.mark.holdfast("primary")
+def test_an_aof_that_was_off_meanwhile_is_a_place_to_go_on_from_again(pair_with_aof):
+    primary, replica = pair_with_aof
+    primary.config("appendonly", "no")
+    until(lambda: primary.info("persistence")["aof_enabled"] == "0")
+    primary.must("SET", "while", "off")
+    primary.config("appendonly", "yes")
+    until(lambda: primary.info("persistence")["aof_rewrite_in_progress"] == "0")
+    primary.must("SET", "while", "on")
+    wait_for_offset(primary, replica)
+    primary.kill()
+    primary.start()
+    until(replica.link_is_up)
+    wait_for_equal(primary, replica)
+    assert primary.sync_counts() == (0, 1)  # replicas were there, so the stream was in files all the time
