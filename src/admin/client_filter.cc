@@ -16,6 +16,7 @@ std::optional<ClientType> parse_client_type(std::string_view word) {
 }
 
 ClientType client_type(ClientCard const& card) {
+  if (card.primary) return ClientType::kMaster;
   if (card.replica.load(std::memory_order_relaxed)) return ClientType::kReplica;
   return card.subscribed() ? ClientType::kPubsub : ClientType::kNormal;
 }

@@ -8,6 +8,7 @@
 #include "admin/info_sections.h"
 #include "base/hash.h"
 #include "command/redis_version.h"
+#include "command/server_state.h"
 #include "command/statistics.h"
 #include "config/config.h"
 #include "keyspace/keyspace.h"
@@ -94,6 +95,9 @@ void info_server(Session& session, InfoText& text) {
   text.field("executable", services.control.executable());
   text.field("config_file", services.config.config_file());
   text.field("io_threads_active", services.control.worker_count() > 1 ? 1 : 0);
+  if (int64_t const deadline_ms = services.state.shutdown.deadline_ms(); deadline_ms > 0) {
+    text.field("shutdown_in_milliseconds", std::max<int64_t>(deadline_ms - services.clock.unix_ms(), 0));
+  }
   text.field("holdfast_version", HOLDFAST_VERSION);
   text.field("threads", services.control.worker_count());
   text.field("partitions", services.keyspace.partition_count());

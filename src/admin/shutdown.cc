@@ -42,7 +42,9 @@ std::unique_ptr<Task> cmd_shutdown(Session& session, Args args, Reply& reply) {
       options.force = true;
     } else if (args.is(i, "ABORT")) {
       abort = true;
-    } else if (!args.is(i, "NOW")) {  // there are no replicas to wait for, so NOW changes nothing
+    } else if (args.is(i, "NOW")) {
+      options.now = true;
+    } else {
       valid = false;
     }
   }

@@ -11,11 +11,12 @@ namespace holdfast {
 struct ShutdownOptions {
   bool save = false;     ///< save even without save points
   bool no_save = false;
+  bool now = false;      ///< replicas that lag are not waited for
   bool force = false;    ///< go on when something fails
 };
 
-/// Ends the server in an orderly way, step by step, for SHUTDOWN and for signals alike: holds back writes, saves, and asks
-/// the server to exit. Only one attempt runs at a time; whoever comes later shares its end.
+/// Ends the server in an orderly way, step by step, for SHUTDOWN and for signals alike: holds back writes, waits for replicas
+/// that lag (shutdown-timeout), saves, and asks the server to exit. Only one attempt runs at a time; whoever comes later shares its end.
 ///
 /// One thread at a time. Destroying it before its end gives the attempt up.
 class ShutdownSequence {
@@ -34,10 +35,14 @@ class ShutdownSequence {
   Progress step();
 
  private:
-  enum class Stage : uint8_t { kBegin, kFollow, kAskSave, kSave, kOver };
+  enum class Stage : uint8_t { kBegin, kFollow, kReplicas, kAskSave, kSave, kOver };
 
   Progress begin();
   Progress follow();
+  Progress wait_for_replicas();
+  bool replicas_lag();
+  void report_replicas() const;
+  Progress begin_save();
   Progress ask_save();
   Progress wait_for_save();
   Progress exit();
@@ -48,6 +53,9 @@ class ShutdownSequence {
   ShutdownOptions options_;
   Stage stage_ = Stage::kBegin;
   uint64_t failures_seen_ = 0;
+  /// What replicas must have, and where the stream was when they were last asked.
+  uint64_t wanted_offset_ = 0;
+  uint64_t asked_offset_ = 0;
   std::optional<uint64_t> ticket_;
   /// Saves done. Writes that were past the gate when it closed may come after the first one.
   int rounds_ = 0;

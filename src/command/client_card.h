@@ -57,6 +57,7 @@ struct ClientCard {
   std::atomic<int> shard_channels{0};
   std::atomic<bool> monitors{false};
   std::atomic<bool> replica{false};            ///< has sent PSYNC or SYNC
+  bool primary = false;                        ///< the link to our primary; no worker owns it
   std::atomic<bool> tracks{false};             ///< CLIENT TRACKING
   std::atomic<bool> tracks_broadcast{false};
   std::atomic<bool> broken_redirect{false};
@@ -71,6 +72,8 @@ struct ClientCard {
   /// Set once by CLIENT KILL: from then on nobody finds the connection, and its owner closes it.
   std::atomic<bool> killed{false};
 
+  /// Neither one nor the other end of replication: limits for clients hold for it.
+  bool ordinary() const { return !primary && !replica.load(std::memory_order_relaxed); }
   /// Listens to some channel or pattern.
   bool subscribed() const {
     return channels.load(std::memory_order_relaxed) + patterns.load(std::memory_order_relaxed) +

@@ -16,6 +16,7 @@ std::vector<std::shared_ptr<ClientCard>> clients_to_evict(std::vector<std::share
   std::vector<Measured> candidates;
   uint64_t total = 0;
   for (auto& card : clients) {
+    if (!card->ordinary()) continue;
     uint64_t const bytes = client_memory(*card);
     total += bytes;
     if (!card->no_evict.load(std::memory_order_relaxed)) candidates.push_back({std::move(card), bytes});

@@ -18,6 +18,7 @@ constexpr uint16_t kNoCommand = 0xFFFF;
 std::string flags_of(ClientCard const& card) {
   std::string flags;
   if (card.replica.load(kOrder)) flags += 'S';
+  if (card.primary) flags += 'M';
   if (card.monitors.load(kOrder)) flags += 'O';
   if (card.subscribed()) flags += 'P';
   if (card.queued_commands.load(kOrder) >= 0) flags += 'x';

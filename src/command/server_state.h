@@ -37,6 +37,7 @@ class ShutdownState {
   void fail() EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     running_ = false;
+    deadline_ms_ = 0;
     failures_++;
   }
   /// The attempt can no longer be aborted. False: it was aborted before.
@@ -60,6 +61,15 @@ class ShutdownState {
     MutexLock lock(mutex_);
     return running_;
   }
+  /// Replicas are waited for until then at the latest, Unix ms; 0: they are not.
+  void set_deadline_ms(int64_t unix_ms) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    deadline_ms_ = unix_ms;
+  }
+  int64_t deadline_ms() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return deadline_ms_;
+  }
   uint64_t failures() const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     return failures_;
@@ -71,6 +81,7 @@ class ShutdownState {
   bool abort_ GUARDED_BY(mutex_) = false;
   bool committed_ GUARDED_BY(mutex_) = false;
   uint64_t failures_ GUARDED_BY(mutex_) = 0;
+  int64_t deadline_ms_ GUARDED_BY(mutex_) = 0;
 };
 
 /// Switches and figures of the process that commands of administrators share with the server's own work. Any thread.

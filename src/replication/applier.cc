@@ -34,9 +34,12 @@ class Applier::CommandWaiter final : public Waiter {
 /// The primary: nothing is refused to it.
 class Applier::LinkSession final : public Session {
  public:
-  LinkSession(Services& services, WorkerContext& context) : Session(services, std::make_shared<ClientCard>()), context_(context) {
+  LinkSession(Services& services, WorkerContext& context, std::shared_ptr<ClientCard> card)
+      : Session(services, std::move(card)), context_(context) {
     act_for_server();
+    services.clients.add(shared_card());
   }
+  ~LinkSession() override { services().clients.remove(card().id); }
   WorkerContext& worker() override { return context_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
   bool trusted() const override { return true; }
@@ -57,8 +60,8 @@ Applier::Applier(Services& services, Gate& gate, WorkerStatistics& statistics, s
 
 Applier::~Applier() = default;
 
-void Applier::begin(int db) {
-  session_ = std::make_unique<LinkSession>(services_, context_);
+void Applier::begin(int db, std::shared_ptr<ClientCard> card) {
+  session_ = std::make_unique<LinkSession>(services_, context_, std::move(card));
   session_->select(db);
   parser_.reset();
   transaction_.clear();
@@ -72,6 +75,9 @@ void Applier::end() {
 Result<size_t> Applier::apply(std::string_view input) {
   RequestLimits const limits{.bulk_bytes_max = std::numeric_limits<int64_t>::max()};
   context_.now_ms = services_.clock.unix_ms();
+  ClientCard& card = session_->card();
+  card.last_interaction_ms.store(context_.now_ms, std::memory_order_relaxed);
+  card.input_bytes.store(input.size(), std::memory_order_relaxed);
   size_t done = 0;
   while (true) {
     size_t consumed = 0;

@@ -26,8 +26,8 @@ class Applier {
   Applier(Services& services, Gate& gate, WorkerStatistics& statistics, std::function<void()> asked);
   ~Applier();
 
-  /// A stream in which `db` is selected.
-  void begin(int db);
+  /// A stream in which `db` is selected. `card`: of the connection it comes from; it is among the clients until the end.
+  void begin(int db, std::shared_ptr<ClientCard> card);
   /// Executes all complete commands. Returns how many bytes of `input` are done with; what is left comes again, in front of what
   /// follows. Fails when the bytes are no stream of commands.
   Result<size_t> apply(std::string_view input);

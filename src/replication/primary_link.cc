@@ -10,12 +10,14 @@
 #include <limits>
 
 #include "base/number.h"
+#include "command/client_card.h"
 #include "config/config.h"
 #include "disk/disk.h"
 #include "keyspace/keyspace.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
 #include "net/socket.h"
+#include "net/socket_address.h"
 #include "rdb/file_reader.h"
 #include "replication/history.h"
 #include "replication/payload_frame.h"
@@ -198,7 +200,7 @@ Status PrimaryLink::take_dataset(Handshake::Step const& verdict) {
   if (verdict.verdict == Handshake::Verdict::kContinue) {
     services_.logger.notice("Successful partial resynchronization with master.");
     if (Status continued = owner_.continued(verdict.place.id); !continued) return continued;
-    applier_.begin(services_.log.selected_database());
+    applier_.begin(services_.log.selected_database(), make_card());
     return {};
   }
   snapshot::StreamIdentity const at{verdict.place.id, verdict.place.offset, 0};
@@ -324,13 +326,24 @@ Status PrimaryLink::adopt(snapshot::StreamIdentity const& at, std::string const&
   }
   services_.logger.notice("MASTER <-> REPLICA sync: Finished with success");
   heard_us_ = now_us();
-  applier_.begin(services_.log.selected_database());
+  applier_.begin(services_.log.selected_database(), make_card());
   if (at.id.empty()) return {};
   acknowledge();
   return {};
 }
 
 // ---- the stream ----
+
+/// The link as CLIENT LIST shows it.
+std::shared_ptr<ClientCard> PrimaryLink::make_card() const {
+  auto card = std::make_shared<ClientCard>();
+  card->primary = true;
+  card->fd = fd_.get();
+  card->address = SocketAddress::peer_of(fd_.get()).text();
+  card->local_address = SocketAddress::local_of(fd_.get()).text();
+  card->created_ms = services_.clock.unix_ms();
+  return card;
+}
 
 void PrimaryLink::acknowledge() {
   std::string text;

@@ -72,6 +72,7 @@ class PrimaryLink {
   /// How many keys the file has; fails when it is not sound.
   Result<uint64_t> examine(std::string const& path);
   Status stream();
+  std::shared_ptr<ClientCard> make_card() const;
   void enter(LinkState state);
 
   /// Waits until the socket is ready for `events` (none: to be read), or `until_us`.

@@ -76,6 +76,7 @@ std::string Replication::fresh_id() const { return system_random_hex(kIdDigits);
 // ---- the start and the end ----
 
 void Replication::prepare() {
+  next_ping_us_ = services_.clock.monotonic_us() + services_.config.integer(Directive::kReplPingReplicaPeriod) * kSecondUs;
   if (services_.config.flag(Directive::kAppendonly)) {
     MutexLock lock(history_file_mutex_);
     saved_history_ = history_file_.read();
@@ -517,6 +518,11 @@ void Replication::tend_backlog(int64_t now_us) {
   // Without AOF the stream ends.
   if (services_.log.state() == log::LogState::kOff) change_id();
   services_.persistence.end_backlog();
+}
+
+void Replication::cut_link() {
+  services_.logger.notice("Connection with master lost.");
+  eventfd_write(interrupt_.get(), 1);
 }
 
 void Replication::review() {

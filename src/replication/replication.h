@@ -114,6 +114,8 @@ class Replication {
   void tick();
   /// What the role forbids has changed: a directive, the link.
   void review();
+  /// CLIENT KILL of the link: it is made again.
+  void cut_link();
 
  private:
   struct Wanted {

@@ -172,6 +172,7 @@ void Server::connect_parts() {
   keyspace_.attach_log(&log_);
   keyspace_.attach_listener(&audience_);
   clients_.close_connection = [this](ClientCard& card) {
+    if (card.primary) return replication_.cut_link();
     Worker* worker = workers_[static_cast<size_t>(card.worker)].get();
     worker->post([worker, id = card.id] { worker->close_connection(id); });
   };
@@ -594,6 +595,7 @@ void Server::begin_shutdown(int signal) {
   shutdown_ = std::make_unique<ShutdownSequence>(
       services_, ShutdownOptions{.save = (options & config::kShutdownSave) != 0,
                                  .no_save = (options & config::kShutdownNoSave) != 0,
+                                 .now = (options & config::kShutdownNow) != 0,
                                  .force = (options & config::kShutdownForce) != 0});
   step_shutdown();
 }
