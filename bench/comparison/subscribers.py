@@ -25,12 +25,14 @@ def main() -> None:
     poll.register(sys.stdin, select.EPOLLIN)
     print("ready", flush=True)
     buffer = bytearray(_RECEIVE_BYTES)
-    while True:
+    while listening:
         for descriptor, _ in poll.poll():
             if descriptor == sys.stdin.fileno():
+                if len(listening) < connections:
+                    raise SystemExit(f"subscribers: the server has cut off {connections - len(listening)}")
                 return
             if listening[descriptor].recv_into(buffer) == 0:
-                raise SystemExit("subscribers: the server hung up")
+                listening.pop(descriptor).close()  # of all: the server has ended
 
 
 if __name__ == "__main__":
