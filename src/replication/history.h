@@ -30,6 +30,9 @@ class History {
   /// The bytes before `wanted` (the offset of a PSYNC) of the history `id` are the same as ours.
   bool shares(std::string_view id, int64_t wanted) const;
 
+  /// PSYNC `id` `wanted` may go on, where the stream is held from the byte `held_from` on and ends at `end`.
+  bool may_resume(std::string_view id, int64_t wanted, uint64_t held_from, uint64_t end) const;
+
   /// A history of the id begins at `offset`, where we are: promotion, a primary that has loaded what an earlier run has saved, or
   /// +CONTINUE of a primary that has branched off at or before it.
   void branch(std::string id, uint64_t offset);

@@ -379,12 +379,11 @@ Replication::Answer Replication::synchronize(std::shared_ptr<ReplicaFeed> const&
   if (wish) {
     auto const window = services_.log.backlog().window();
     History const ours = history();
-    auto const wanted = static_cast<uint64_t>(std::max<int64_t>(wish->offset, 0));
-    bool const held = window && !feed->introduction.filter && wanted > window->begin && wanted <= services_.log.appended_offset() + 1;
-    if (held && ours.shares(wish->id, wish->offset)) {
+    if (window && !feed->introduction.filter &&
+        ours.may_resume(wish->id, wish->offset, window->begin, services_.log.appended_offset())) {
       replicas_.partial_ok.fetch_add(1, std::memory_order_relaxed);
       services_.logger.notice("Partial resynchronization request from %s accepted.", ip.c_str());
-      feed->stream_from(wanted - 1);
+      feed->stream_from(static_cast<uint64_t>(wish->offset) - 1);
       replicas_.add(feed);
       return {.accepted = true, .line = feed->introduction.psync2 ? "+CONTINUE " + ours.id() + "\r\n" : "+CONTINUE\r\n"};
     }
