@@ -32,6 +32,9 @@ class CopyOnWrite {
   T const& operator*() const { return holder_->value; }
   T const* operator->() const { return &holder_->value; }
 
+  /// No other handle has this value.
+  bool unique() const { return holder_->refs.load(std::memory_order_acquire) == 1; }
+
   /// To be changed: this handle's alone. References from before may be of the others' value.
   T& own() {
     if (holder_->refs.load(std::memory_order_acquire) != 1) *this = CopyOnWrite(T(holder_->value));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -64,6 +65,45 @@ TEST(SegmentPool, a_span_without_blocks_serves_another_size) {
   for (int i = 0; i < 900; i++) blocks.push_back(pool.allocate(2048));
   EXPECT_LE(pool.mapped_bytes(), mapped);
   for (void* block : blocks) pool.release(block, 2048);
+}
+
+TEST(SegmentPool, after_moves_and_trim_little_more_than_the_blocks_is_kept) {
+  SegmentPool pool;
+  std::mt19937 random(6);
+  std::vector<Block> live;
+  size_t live_bytes = 0;
+  for (int i = 0; i < 30'000; i++) {
+    size_t const bytes = (4 + random() % 6) * SegmentPool::kLineBytes;
+    auto* at = static_cast<unsigned char*>(pool.allocate(bytes));
+    std::memset(at, i, bytes);
+    live.push_back({at, bytes, static_cast<unsigned char>(i)});
+  }
+  std::shuffle(live.begin(), live.end(), random);
+  for (size_t i = 3000; i < live.size(); i++) pool.release(live[i].at, live[i].bytes);
+  live.resize(3000);
+  pool.begin_pass();
+  for (Block& block : live) {
+    live_bytes += block.bytes;
+    void* const better = pool.denser_place(block.at, block.bytes);
+    if (!better) continue;
+    std::memcpy(better, block.at, block.bytes);
+    pool.release(block.at, block.bytes);
+    block.at = static_cast<unsigned char*>(better);
+  }
+  pool.trim();
+  EXPECT_EQ(pool.block_bytes(), live_bytes);
+  EXPECT_EQ(pool.kept_bytes(), 0u);
+  EXPECT_LT(pool.used_bytes(), live_bytes * 5 / 4);
+  for (int i = 0; i < 3000; i++) {  // spans without memory serve again
+    auto* at = static_cast<unsigned char*>(pool.allocate(512));
+    std::memset(at, 7, 512);
+    live.push_back({at, 512, 7});
+  }
+  for (Block const& block : live) {
+    expect_whole(block);
+    pool.release(block.at, block.bytes);
+  }
+  EXPECT_EQ(pool.used_bytes(), 0u);
 }
 
 }  // namespace
