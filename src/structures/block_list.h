@@ -93,6 +93,9 @@ class BlockList {
   /// Of blocks and shared buffers reachable from here.
   size_t memory_bytes() const { return tree_.memory_bytes(); }
 
+  /// As CountedTree::relocate.
+  uint64_t relocate(BlockMover& mover, uint64_t rank) { return tree_.relocate(mover, rank); }
+
   Tree const& tree() const { return tree_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "memory/block_mover.h"
 #include "structures/chunk.h"
 #include "structures/counted_node.h"
 
@@ -372,6 +373,33 @@ class CountedTree {
     erase_in(root_, levels_, first, last);
     size_ -= last - first;
     collapse_root();
+  }
+
+  /// Moves the blocks of the elements from `rank` on as long as the mover says. Returns the rank to go on with; size() at the
+  /// end. What is shared stays, with all that hangs below.
+  uint64_t relocate(BlockMover& mover, uint64_t rank) {
+    while (rank < size_) {
+      uint64_t left = rank;     // elements before it in the subtree
+      uint64_t below = size_;   // of the subtree
+      ChunkHeader** link = &root_;
+      int level = 0;
+      for (; level < levels_ && (*link)->unique(); level++) {
+        auto* node = static_cast<Inner*>(*link);
+        if (left == 0) *link = node = mover.move(node, node->capacity);
+        uint32_t index = 0;
+        while (left >= node->counts()[index]) left -= node->counts()[index++];
+        below = node->counts()[index];
+        link = &node->children()[index];
+      }
+      if (level == levels_ && (*link)->unique()) {
+        *link = mover.move(static_cast<Leaf*>(*link), (*link)->capacity);
+      } else {
+        mover.pass_over();
+      }
+      rank += below - left;
+      if (mover.spent(below)) break;
+    }
+    return std::min(rank, size_);
   }
 
   /// Number of leaves. Reads the lowest inner nodes only.

@@ -67,6 +67,9 @@ class FieldTable {
   template <class Visit>
   size_t remove_expired(int64_t now_ms, size_t limit, Visit&& visit) requires kValues;
 
+  /// As HashDirectory::relocate.
+  uint64_t relocate(BlockMover& mover, uint64_t hash) { return directory_.relocate(mover, hash); }
+
   /// Some entry, each with the same probability. `random()` gives independent uint64_t.
   template <class RandomNumbers>
   std::optional<FieldEntry> random(RandomNumbers&& numbers) const {

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "memory/block_heap.h"
+#include "memory/block_mover.h"
 #include "structures/hash_chunk.h"
 
 namespace holdfast {
@@ -160,6 +161,17 @@ class HashDirectory {
   /// Some entry, each with the same probability. `random()` gives independent uint64_t. Null when there is none.
   template <class RandomNumbers>
   char const* sample(RandomNumbers&& random) const;
+
+  /// Moves the blocks from `hash` on as long as the mover says. Returns the hash to go on with; 0 at the end. What is shared
+  /// stays, with all that hangs below.
+  uint64_t relocate(BlockMover& mover, uint64_t hash) {
+    if (!root_) return 0;
+    uint64_t entries;
+    do {
+      entries = relocate_chunk(mover, hash);
+    } while (hash != 0 && !mover.spent(entries));
+    return hash;
+  }
 
   /// Asks the processor for the head of the chunk of `hash`, and for where its entries should be.
   void prefetch(uint64_t hash) const {
@@ -367,6 +379,41 @@ class HashDirectory {
       Node* parent = path.nodes[path.levels - 2];
       parent->slots()[slot_of(hash, path.levels - 2, parent->bits)] = ref;
     }
+  }
+
+  // Defragmentation.
+
+  /// Moves the chunk of `hash`, and the nodes on the way of which it is the first. `hash` becomes the first behind it, or behind
+  /// what is shared. Returns the entries that were passed.
+  uint64_t relocate_chunk(BlockMover& mover, uint64_t& hash) {
+    Ref* place = &root_;
+    Node* parent = nullptr;
+    int level = 0;
+    for (; place->is_node(); level++) {
+      Node* node = place->node();
+      if (!node->header.unique()) {
+        mover.pass_over();
+        hash = next_prefix(hash, level * kLevelBits);
+        return 1;
+      }
+      if (hash << (level * kLevelBits) == 0) *place = node = mover.move(node, node->header.capacity);
+      parent = node;
+      place = &node->slots()[slot_of(hash, level, node->bits)];
+    }
+    HashChunk* chunk = place->chunk();
+    uint64_t const entries = chunk->count;
+    if (!chunk->header.unique()) {
+      mover.pass_over();
+    } else {
+      chunk = mover.move(chunk, chunk->header.capacity);
+      if (parent) {
+        set_slots(parent, level - 1, hash, chunk);
+      } else {
+        root_ = chunk;
+      }
+    }
+    hash = next_prefix(hash, chunk->depth);
+    return entries;
   }
 
   // Growth.

@@ -220,6 +220,9 @@ class IdTree {
     return true;
   }
 
+  /// As CountedTree::relocate.
+  uint64_t relocate(BlockMover& mover, uint64_t rank) { return tree_.relocate(mover, rank); }
+
   Tree const& tree() const { return tree_; }
 
  private:

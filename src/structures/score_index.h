@@ -87,6 +87,9 @@ class ScoreIndex {
   /// Gives one entry with this hash and `old_score` another score, in place. False when there is none.
   bool update(uint64_t hash, double old_score, double new_score);
 
+  /// As HashDirectory::relocate.
+  uint64_t relocate(BlockMover& mover, uint64_t hash) { return directory_.relocate(mover, hash); }
+
   /// Asks the processor for what lookups of these members will read.
   void prefetch(std::span<std::string_view const> members, KeyHasher const& hasher) const {
     directory_.prefetch(members, hasher);

@@ -107,6 +107,9 @@ class ScoreTree {
   /// For loading: puts a pair behind all others if it belongs there; otherwise the same as insert.
   bool append(double score, std::string_view member);
 
+  /// As CountedTree::relocate.
+  uint64_t relocate(BlockMover& mover, uint64_t rank) { return tree_.relocate(mover, rank); }
+
   Tree const& tree() const { return tree_; }
 
  private:

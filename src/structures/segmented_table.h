@@ -209,7 +209,7 @@ class SegmentedTable {
     slot.bucket->set_pointer(slot.index, nullptr);
     slot.segment->entries--;
     size_--;
-    shrink_if_sparse(slot.segment);
+    shrink_if_sparse(slot.segment, 0);
   }
 
   /// One step of a scan: calls `visit(Entry*)` for every entry at home in the bucket that `position` (a 48-bit hash prefix)
@@ -252,6 +252,43 @@ class SegmentedTable {
 
   /// The segment an entry of this hash lives in.
   Segment* segment_of(uint64_t hash) const { return unpack(directory_[directory_index(hash)]); }
+
+  // Defragmentation. Whatever moves keeps its content and its place in the order of hashes, so that nothing that lasts from one
+  // step to the next (scan positions, hash prefixes) notices; buckets keep their epochs.
+
+  /// Puts another pointer in the place of an entry that has moved, with all its bytes: nothing changes that the snapshot
+  /// would have to see.
+  void relocate(Bucket& bucket, int index, Entry* entry) { bucket.set_pointer(index, entry); }
+
+  /// The segment of `hash`: made smaller, or joined with its other half, when it became far too large (`rebuilds`);
+  /// otherwise moved to where `better_place(Segment*, size_t bytes)` says (null: it stands well). True when it changed.
+  template <class BetterPlace>
+  bool compact_segment(uint64_t hash, bool rebuilds, BetterPlace&& better_place) {
+    Segment* const segment = segment_of(hash);
+    if (rebuilds && join_halves(segment, hash)) return true;
+    if (rebuilds) shrink_if_sparse(segment, hash);
+    if (segment_of(hash) != segment) return true;
+    size_t const bytes = bytes_of(*segment);
+    void* const place = better_place(segment, bytes);
+    if (!place) return false;
+    std::memcpy(place, static_cast<void const*>(segment), bytes);
+    point_directory(hash, static_cast<Segment*>(place));
+    traits_.release(segment, bytes);
+    return true;
+  }
+
+  /// Halves the directory as long as no segment needs all of it.
+  void compact_directory() {
+    while (depth_ > 0) {
+      for (size_t i = 0; i < directory_.size(); i += 2) {
+        if (directory_[i] != directory_[i + 1]) return;
+      }
+      std::vector<uint64_t> halved(directory_.size() / 2);
+      for (size_t i = 0; i < halved.size(); i++) halved[i] = directory_[i * 2];
+      directory_ = std::move(halved);
+      depth_--;
+    }
+  }
 
   /// As erase, for use while the segment is being walked: never reorganises it.
   void erase_in_visit(Segment& segment, Bucket& bucket, int index) {
@@ -329,6 +366,7 @@ class SegmentedTable {
     return (fraction + (uint64_t{1} << shift) - 1) >> shift;
   }
 
+  static size_t bytes_of(Segment const& segment) { return sizeof(Segment) + segment.bucket_count * sizeof(Bucket); }
   Segment* make_segment(uint32_t count, int depth) {
     size_t bytes = sizeof(Segment) + count * sizeof(Bucket);
     void* block = traits_.allocate(bytes);
@@ -342,7 +380,7 @@ class SegmentedTable {
     return segment;
   }
   void free_segment(Segment* segment) {
-    size_t const bytes = sizeof(Segment) + segment->bucket_count * sizeof(Bucket);
+    size_t const bytes = bytes_of(*segment);
     segment_bytes_ -= bytes;
     bucket_total_ -= segment->bucket_count;
     traits_.release(segment, bytes);
@@ -445,13 +483,40 @@ class SegmentedTable {
     CHECK(!"a full segment does not fit into two segments of the same size: the hash is broken");
   }
 
-  void shrink_if_sparse(Segment* segment) {
+  /// Joins the segment of `hash` with the other half of what both were split from, if together they fill at most half of the
+  /// largest segment.
+  bool join_halves(Segment* segment, uint64_t hash) {
+    if (segment->depth == 0) return false;
+    uint64_t const bit = uint64_t{1} << (64 - segment->depth);
+    Segment* const other = segment_of(hash ^ bit);
+    uint32_t const entries = segment->entries + other->entries;
+    if (other->depth != segment->depth || entries * 2 > kBucketsMax * Bucket::kSlots) return false;
+    save_all(segment);
+    save_all(other);
+    for (uint8_t size : kSizes) {
+      if (size * uint32_t{Bucket::kSlots} * 3 < entries * 4) continue;
+      Segment* joined = make_segment(size, segment->depth - 1);
+      if (move_entries(segment, joined, nullptr) && move_entries(other, joined, nullptr)) {
+        traits_.merge(joined->extra, segment->extra);
+        traits_.merge(joined->extra, other->extra);
+        point_directory(hash, joined);
+        free_segment(segment);
+        free_segment(other);
+        return true;
+      }
+      free_segment(joined);
+    }
+    return false;
+  }
+
+  /// `hash`: some hash of the segment, or 0 when none is known.
+  void shrink_if_sparse(Segment* segment, uint64_t hash) {
     if (segment->bucket_count < 4 || segment->entries * 4 > segment->bucket_count * uint32_t{Bucket::kSlots}) return;
     // Aim at a load of one half: room for both directions.
     for (uint8_t size : kSizes) {
       if (size * uint32_t{Bucket::kSlots} < segment->entries * 2) continue;
       if (size >= segment->bucket_count) return;
-      uint64_t hash = hash_inside(segment);
+      if (hash == 0) hash = hash_inside(segment);
       save_all(segment);
       if (rebuild(segment, hash, size)) return;
     }

@@ -193,5 +193,76 @@ TEST(SegmentedTable, deleting_everything_gives_the_memory_back) {
   EXPECT_LT(f.table.memory_bytes(), full / 10);
 }
 
+/// One pass of compaction, at every segment: `rebuilds` and moves.
+void compact_all(Fixture& f, std::mt19937_64& random) {
+  uint64_t position = 0;
+  bool more = true;
+  while (more) {
+    for (int round = 0; round < 4; round++) {
+      f.table.compact_segment(position << 16, random() % 8 != 0, [&](auto*, size_t bytes) {
+        return random() % 2 == 0 ? std::aligned_alloc(64, bytes) : nullptr;
+      });
+    }
+    more = f.table.visit_segment(position, [](auto&) {});
+  }
+  f.table.compact_directory();
+}
+
+TEST(SegmentedTable, compaction_keeps_all_entries_and_saves_buckets_before_they_go) {
+  Fixture f;
+  std::mt19937_64 random(8);
+  for (uint64_t id = 0; id < 100'000; id++) f.add(id);
+  size_t const full = f.table.memory_bytes();
+  std::vector<uint64_t> ids;
+  for (auto const& [id, item] : f.model) ids.push_back(id);
+  for (uint64_t id : ids) {
+    if (random() % 100 != 0) f.drop(id);
+  }
+  size_t const deleted = f.table.memory_bytes();
+  f.epoch = 1;  // a snapshot begins
+  compact_all(f, random);
+  EXPECT_GT(f.saved, 0u);
+  compact_all(f, random);
+  EXPECT_EQ(f.table.size(), f.model.size());
+  for (auto const& [id, item] : f.model) ASSERT_TRUE(f.find(id));
+  size_t seen = 0;
+  f.table.for_each([&](Item* item) {
+    seen++;
+    ASSERT_TRUE(f.model.contains(item->id));
+  });
+  EXPECT_EQ(seen, f.model.size());
+  EXPECT_LT(f.table.memory_bytes() * 3, deleted);
+  EXPECT_LT(f.table.memory_bytes(), f.model.size() * 16 + 4096);
+  for (uint64_t id = 200'000; id < 300'000; id++) f.add(id);  // and it grows again
+  EXPECT_LT(f.table.memory_bytes(), full * 5 / 4);
+  for (auto const& [id, item] : f.model) ASSERT_TRUE(f.find(id));
+}
+
+TEST(SegmentedTable, a_scan_sees_what_stays_although_the_table_is_compacted_between_its_steps) {
+  std::mt19937_64 random(9);
+  for (int round = 0; round < 20; round++) {
+    Fixture f;
+    std::set<uint64_t> stays;
+    for (uint64_t id = 0; id < 20'000; id++) f.add(id);
+    for (uint64_t id = 0; id < 20'000; id++) {
+      if (id % 50 == 0) stays.insert(id);
+    }
+    std::vector<uint64_t> going;
+    for (auto const& [id, item] : f.model) {
+      if (!stays.contains(id)) going.push_back(id);
+    }
+    std::set<uint64_t> seen;
+    uint64_t position = 0;
+    do {
+      position = f.table.scan(position, [&](Item* item) { seen.insert(item->id); });
+      for (int i = 0; i < 40 && !going.empty(); i++, going.pop_back()) f.drop(going.back());
+      uint64_t const somewhere = random() % 2 == 0 ? position << 16 : random();
+      f.table.compact_segment(somewhere, true, [](auto*, size_t) -> void* { return nullptr; });
+      if (random() % 16 == 0) f.table.compact_directory();
+    } while (position != 0);
+    for (uint64_t id : stays) ASSERT_TRUE(seen.contains(id));
+  }
+}
+
 }  // namespace
 }  // namespace holdfast

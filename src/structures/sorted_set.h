@@ -78,6 +78,19 @@ class SortedSet {
   /// Of everything reachable from here, without the handle itself.
   size_t memory_bytes() const { return tree_.memory_bytes() + index_.memory_bytes(); }
 
+  /// Moves blocks from where the mover stands: part 0 is the tree, by rank, part 1 the index, by hash.
+  void relocate(BlockMover& mover) {
+    if (mover.part == 0) {
+      mover.position = tree_.relocate(mover, mover.position);
+      if (mover.position < tree_.size()) return;
+      mover.part = 1;
+      mover.position = 0;
+      return;
+    }
+    mover.position = index_.relocate(mover, mover.position);
+    mover.complete = mover.position == 0;
+  }
+
   /// For loading: as put of a member that is not there yet, faster when members come in order of score.
   /// False, and nothing is changed, when the member is there.
   bool append(std::string_view member, double score);

@@ -108,6 +108,9 @@ class StreamEntries {
 
   /// Loading: puts a node behind all others.
   void append_node(StreamLeaf* leaf) { tree_.append(leaf); }
+  /// As CountedTree::relocate.
+  uint64_t relocate(BlockMover& mover, uint64_t rank) { return tree_.relocate(mover, rank); }
+
   Tree const& tree() const { return tree_; }
 
  private:

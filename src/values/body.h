@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "memory/block_mover.h"
 #include "memory/lazy_free.h"
 
 namespace holdfast {
@@ -22,6 +23,10 @@ class Body : public Garbage {
 
   /// Asks the processor for what lookups of these elements will read; a few at a time, so that all of it stays in the cache.
   virtual void prefetch(std::span<std::string_view const>) const {}
+
+  /// Moves blocks, from where the mover stands until it is spent. Content, sizes and whatever lasts between two transactions
+  /// (scan positions, ranks, ids) stay as they are.
+  virtual void relocate(BlockMover& mover) = 0;
 
   /// "No element expires".
   static constexpr int64_t kNoExpiry = std::numeric_limits<int64_t>::max();

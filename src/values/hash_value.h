@@ -31,6 +31,10 @@ class HashBody final : public Body {
   size_t expiring_elements() const override { return fields.expiring_count(); }
   int64_t next_expiry_ms() const override { return fields.next_expiry_ms(); }
   void prefetch(std::span<std::string_view const> elements) const override { fields.prefetch(elements); }
+  void relocate(BlockMover& mover) override {
+    mover.position = fields.relocate(mover, mover.position);
+    mover.complete = mover.position == 0;
+  }
 
   FieldMap fields;
   bool small = false;  ///< it never left the limits of packed hashes: what OBJECT ENCODING says

@@ -33,6 +33,10 @@ class ListBody final : public Body {
 
   size_t memory_bytes() const override { return sizeof(ListBody) + blocks.memory_bytes(); }
   std::unique_ptr<Body> freeze() override { return std::make_unique<ListBody>(blocks.freeze(), quicklist); }
+  void relocate(BlockMover& mover) override {
+    mover.position = blocks.relocate(mover, mover.position);
+    mover.complete = mover.position == blocks.size();
+  }
 
   /// Whether all elements in one packed list, header included, would take at most `bytes` bytes. Looks at few blocks.
   bool packs_into(size_t bytes) const;

@@ -32,6 +32,10 @@ class SetBody final : public Body {
   size_t memory_bytes() const override { return sizeof(SetBody) + members.memory_bytes(); }
   std::unique_ptr<Body> freeze() override { return std::make_unique<SetBody>(members.freeze()); }
   void prefetch(std::span<std::string_view const> elements) const override { members.prefetch(elements); }
+  void relocate(BlockMover& mover) override {
+    mover.position = members.relocate(mover, mover.position);
+    mover.complete = mover.position == 0;
+  }
 
   FieldSet members;
 };

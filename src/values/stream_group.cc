@@ -108,6 +108,21 @@ void StreamGroup::redeliver(StreamId id, int64_t now_ms) {
   entry->deliveries++;
 }
 
+bool StreamGroup::relocate(BlockMover& mover, uint64_t list) {
+  if (list == 0) {
+    mover.position = pending_.relocate(mover, mover.position);
+    return mover.position >= pending_.size();
+  }
+  CopyOnWrite<StreamConsumer>& consumer = *consumers_[by_name_[list - 1]];
+  if (!consumer.unique()) {
+    mover.pass_over();
+    return true;
+  }
+  IdTree<NoPayload>& pending = consumer.own().pending;
+  mover.position = pending.relocate(mover, mover.position);
+  return mover.position >= pending.size();
+}
+
 bool StreamGroup::acknowledge(StreamId id) {
   PendingEntry const* entry = pending_.find(id);
   if (!entry) return false;

@@ -82,6 +82,9 @@ class StreamGroup {
 
   // ---- pending entries ----
 
+  /// Moves blocks of a pending list, from mover.position on: list 0 is the group's, list i that of the consumer of rank
+  /// i - 1. False when there is more of it.
+  bool relocate(BlockMover& mover, uint64_t list);
   IdTree<PendingEntry> const& pending() const { return pending_; }
   PendingEntry const* find_pending(StreamId id) const { return pending_.find(id); }
   /// Gives an entry to a consumer, whoever had it.

@@ -18,6 +18,29 @@ std::unique_ptr<Body> StreamBody::freeze() {
   return frozen;
 }
 
+void StreamBody::relocate(BlockMover& mover) {
+  if (mover.part == 0) {
+    mover.position = entries_.relocate(mover, mover.position);
+    if (mover.position < entries_.size()) return;
+  } else {
+    uint64_t list = mover.part - 1;
+    size_t index = 0;
+    while (index < groups() && list > group(index).consumers()) list -= 1 + group(index++).consumers();
+    if (index == groups()) {
+      mover.complete = true;
+      return;
+    }
+    if (groups_.unique() && groups_.own()[index].unique()) {
+      if (!groups_.own()[index].own().relocate(mover, list)) return;
+    } else {
+      mover.pass_over();
+    }
+  }
+  mover.part++;
+  mover.position = 0;
+  mover.complete = groups() == 0;
+}
+
 void StreamBody::append(StreamId id, std::span<std::string_view const> pairs, StreamNodeLimits const& limits) {
   DCHECK(last_id < id);
   entries_.append(id, pairs, limits);

@@ -28,6 +28,8 @@ class StreamBody final : public Body {
 
   size_t memory_bytes() const override { return sizeof(StreamBody) + entries_.memory_bytes() + group_bytes_; }
   std::unique_ptr<Body> freeze() override;
+  /// Part 0 are the entries; then come the pending lists, of each group its own and those of its consumers.
+  void relocate(BlockMover& mover) override;
 
   // ---- entries ----
 
