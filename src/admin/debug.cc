@@ -13,6 +13,7 @@
 #include "base/glob.h"
 #include "base/strings.h"
 #include "command/server_state.h"
+#include "keyspace/keyspace.h"
 #include "replication/replication.h"
 
 namespace holdfast {
@@ -51,6 +52,12 @@ std::unique_ptr<Task> debug_sleep(Session&, Args args, Reply&) {
 
 std::unique_ptr<Task> debug_set_active_expire(Session& session, Args args, Reply& reply) {
   session.services().control.set_active_expiry(static_cast<int>(leading_number(args[2])) != 0);
+  reply.ok();
+  return nullptr;
+}
+
+std::unique_ptr<Task> debug_force_defrag(Session& session, Args args, Reply& reply) {
+  session.services().keyspace.defragmentation().force(static_cast<int>(leading_number(args[2])) != 0);
   reply.ok();
   return nullptr;
 }
@@ -143,6 +150,7 @@ constexpr Subcommand kSubcommands[] = {
     {"DIGEST", 2, 2, debug_digest, "", "Prints a hash of all keys and values."},
     {"DIGEST-VALUE", 2, kAny, debug_digest_value, "<key> [<key> ...]", "Prints a hash of each value."},
     {"ERROR", 3, 3, debug_error, "<text>", "Answers an error with this text."},
+    {"FORCE-DEFRAG", 3, 3, debug_force_defrag, "0 | 1", "Moves everything in memory, again and again, until stopped."},
     {"HTSTATS", 3, 3, debug_htstats, "<db>", "Describes the tables of a database."},
     {"HTSTATS-KEY", 3, 3, debug_htstats_key, "<key>", "Describes the table of a value."},
     {"LOADAOF", 2, kAny, debug_loadaof, "", "Empties the data set and loads the append only files."},

@@ -26,14 +26,13 @@ void info_scripts(scripting::ScriptFigures const& scripts, InfoText& text) {
   text.bytes("used_memory_scripts", scripts.scripts + scripts.functions);
 }
 
-/// The allocators cannot say what they hold in reserve, so everything that is resident counts as active.
 void info_allocator(MemoryReport const& report, InfoText& text) {
-  text.number("allocator_frag_ratio", report.fragmentation());
-  text.field("allocator_frag_bytes", report.fragmentation_bytes());
-  text.number("allocator_rss_ratio", 1);
-  text.field("allocator_rss_bytes", 0);
-  text.number("rss_overhead_ratio", 1);
-  text.field("rss_overhead_bytes", 0);
+  text.number("allocator_frag_ratio", report.allocator_fragmentation());
+  text.field("allocator_frag_bytes", report.holes.holes());
+  text.number("allocator_rss_ratio", report.allocator_resident());
+  text.field("allocator_rss_bytes", report.holes.kept);
+  text.number("rss_overhead_ratio", report.resident_overhead());
+  text.field("rss_overhead_bytes", report.resident_overhead_bytes());
   text.number("mem_fragmentation_ratio", report.fragmentation());
   text.field("mem_fragmentation_bytes", report.fragmentation_bytes());
 }
@@ -53,8 +52,8 @@ void info_memory(Session& session, InfoText& text) {
   text.field("used_memory_dataset", report.figures.keys);
   text.number("used_memory_dataset_perc", report.dataset_percent(), 2, "%");
   text.field("allocator_allocated", report.used);
-  text.field("allocator_active", report.resident);
-  text.field("allocator_resident", report.resident);
+  text.field("allocator_active", report.active());
+  text.field("allocator_resident", report.retained());
   text.bytes("total_system_memory",
              static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
   info_scripts(scripting::script_figures(services), text);
@@ -66,8 +65,8 @@ void info_memory(Session& session, InfoText& text) {
   text.field("mem_clients_normal", report.figures.clients);
   text.zero({"mem_cluster_links"});
   text.field("mem_aof_buffer", report.figures.log_buffer);
-  text.field("mem_allocator", "holdfast-slab, libc");
-  text.zero({"active_defrag_running"});
+  text.field("mem_allocator", "holdfast-slab, mimalloc");
+  text.field("active_defrag_running", services.keyspace.defragmentation().effort());
   text.field("lazyfree_pending_objects", services.keyspace.lazy_free().pending());
   text.field("lazyfreed_objects", services.keyspace.lazy_free().freed());
 }

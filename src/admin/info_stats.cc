@@ -54,6 +54,18 @@ void info_keys(Services& services, InfoText& text) {
   text.field("keyspace_misses", keyspace.sum(&Partition::misses));
 }
 
+void info_defragmentation(Services& services, InfoText& text) {
+  Defragmentation const& defragmentation = services.keyspace.defragmentation();
+  int64_t const now_us = services.clock.monotonic_us();
+  constexpr auto kOrder = std::memory_order_relaxed;
+  text.field("active_defrag_hits", defragmentation.counts.hits.load(kOrder));
+  text.field("active_defrag_misses", defragmentation.counts.misses.load(kOrder));
+  text.field("active_defrag_key_hits", defragmentation.counts.key_hits.load(kOrder));
+  text.field("active_defrag_key_misses", defragmentation.counts.key_misses.load(kOrder));
+  text.field("total_active_defrag_time", defragmentation.total_us(now_us) / 1000);
+  text.field("current_active_defrag_time", defragmentation.current_us(now_us) / 1000);
+}
+
 }  // namespace
 
 void info_stats(Session& session, InfoText& text) {
@@ -68,9 +80,8 @@ void info_stats(Session& session, InfoText& text) {
   text.field("pubsub_channels", pubsub.channels().size());
   text.field("pubsub_patterns", pubsub.patterns());
   text.field("pubsubshard_channels", pubsub.shard_channels().size());
-  text.zero({"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-             "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-             "current_active_defrag_time"});
+  text.zero({"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys"});
+  info_defragmentation(services, text);
   text.field("tracking_total_keys", services.keyspace.tracked_keys.load(std::memory_order_relaxed));
   text.field("tracking_total_items", services.keyspace.tracked_items.load(std::memory_order_relaxed));
   text.field("tracking_total_prefixes", services.tracking->prefixes());

@@ -1,7 +1,5 @@
 #include "admin/memory_command.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -28,15 +26,10 @@ void cmd_memory_malloc_stats(Session&, Args, Reply& reply) {
   reply.bulk("Stats not supported for the current allocator");
 }
 
-/// Gives unused memory back to the system when it is destroyed: on the thread that frees in the background, since this
-/// may take long.
-class Trim final : public Garbage {
- public:
-  ~Trim() override { malloc_trim(0); }
-};
-
 void cmd_memory_purge(Session& session, Args, Reply& reply) {
-  session.services().keyspace.lazy_free().push(std::make_unique<Trim>());
+  Keyspace& keyspace = session.services().keyspace;
+  keyspace.defragmentation().purge();  // each worker sees it within a tenth of a second
+  keyspace.trim_memory();
   reply.ok();
 }
 
@@ -106,14 +99,14 @@ class MemoryStatsTask final : public Task {
     ratio(reply, "dataset.percentage", report.dataset_percent());
     ratio(reply, "peak.percentage", report.peak_percent());
     number(reply, "allocator.allocated", report.used);
-    number(reply, "allocator.active", report.resident);
-    number(reply, "allocator.resident", report.resident);
-    ratio(reply, "allocator-fragmentation.ratio", report.fragmentation());
-    number(reply, "allocator-fragmentation.bytes", static_cast<uint64_t>(report.fragmentation_bytes()));
-    ratio(reply, "allocator-rss.ratio", 1);
-    number(reply, "allocator-rss.bytes", 0);
-    ratio(reply, "rss-overhead.ratio", 1);
-    number(reply, "rss-overhead.bytes", 0);
+    number(reply, "allocator.active", report.active());
+    number(reply, "allocator.resident", report.retained());
+    ratio(reply, "allocator-fragmentation.ratio", report.allocator_fragmentation());
+    number(reply, "allocator-fragmentation.bytes", report.holes.holes());
+    ratio(reply, "allocator-rss.ratio", report.allocator_resident());
+    number(reply, "allocator-rss.bytes", report.holes.kept);
+    ratio(reply, "rss-overhead.ratio", report.resident_overhead());
+    number(reply, "rss-overhead.bytes", static_cast<uint64_t>(report.resident_overhead_bytes()));
     ratio(reply, "fragmentation", report.fragmentation());
     number(reply, "fragmentation.bytes", static_cast<uint64_t>(report.fragmentation_bytes()));
   }

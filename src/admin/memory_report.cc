@@ -25,7 +25,9 @@ MemoryReport measure_memory(Services& services) {
   report.figures = usage.measure(services.keyspace, services.clients, services.log);
   report.used = report.figures.total();
   report.peak = std::max(usage.peak(), report.used);
-  report.resident = resident_bytes();
+  ResidentMemory const resident = resident_memory();
+  report.resident = resident.total;
+  report.holes = measure_fragmentation(services.keyspace, report.used - report.figures.keys, resident.anonymous);
   return report;
 }
 

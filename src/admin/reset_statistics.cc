@@ -23,6 +23,7 @@ void reset_statistics(Services& services) {
     partition.expired_fields.set(0);
   }
   services.keyspace.lazy_free().reset_freed();
+  services.keyspace.defragmentation().reset_counts();
   services.persistence.reset_figures();
   services.log.reset_delayed_syncs();
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -20,12 +21,14 @@ uint64_t client_memory(ClientCard const& card) {
          card.listening_bytes.load(kOrder);
 }
 
-uint64_t resident_bytes() {
+ResidentMemory resident_memory() {
   std::unique_ptr<FILE, decltype([](FILE* file) { std::fclose(file); })> const file(std::fopen("/proc/self/statm", "re"));
   unsigned long size = 0;
   unsigned long resident_pages = 0;
-  if (!file || std::fscanf(file.get(), "%lu %lu", &size, &resident_pages) != 2) return 0;
-  return uint64_t{resident_pages} * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  unsigned long file_pages = 0;
+  if (!file || std::fscanf(file.get(), "%lu %lu %lu", &size, &resident_pages, &file_pages) != 3) return {};
+  auto const page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return {resident_pages * page_bytes, (resident_pages - std::min(resident_pages, file_pages)) * page_bytes};
 }
 
 void MemoryUsage::note_startup() {

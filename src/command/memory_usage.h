@@ -39,8 +39,13 @@ class MemoryUsage {
   std::atomic<uint64_t> peak_{0};
 };
 
-/// Bytes of this process that are in memory (RSS); 0 when /proc is not there.
-uint64_t resident_bytes();
+/// Bytes of this process that are in memory; 0 when /proc is not there.
+struct ResidentMemory {
+  uint64_t total = 0;      ///< RSS
+  uint64_t anonymous = 0;  ///< without programs, libraries and files
+};
+ResidentMemory resident_memory();
+inline uint64_t resident_bytes() { return resident_memory().total; }
 
 struct ClientCard;
 /// Bytes that a connection takes.

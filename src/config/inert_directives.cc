@@ -24,7 +24,6 @@ constexpr Inert kInert[] = {
     {"server_cpulist", nullptr, Directive::kServerCpulist, "threads are not bound to processors"},
     {"bio_cpulist", nullptr, Directive::kBioCpulist, "threads are not bound to processors"},
     {"list-compress-depth", nullptr, Directive::kListCompressDepth, "lists are not compressed"},
-    {"activedefrag", nullptr, Directive::kActivedefrag, "memory is not defragmented"},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/hash.h"
+#include "keyspace/defrag_step.h"
 #include "keyspace/record.h"
 #include "memory/lazy_free.h"
 #include "memory/segment_pool.h"
@@ -142,6 +143,14 @@ class KeyTable final : public Garbage {
     return more;
   }
 
+  /// Moves what stands sparsely in memory: records, segments, blocks of values; joins what became too small. Goes on at
+  /// `place`. False at the end, where `place` is the beginning again.
+  bool defragment(DefragPlace& place, DefragStep& step);
+  /// Bytes of pages of the slab that could be empty.
+  size_t sparse_bytes() const { return slab_.sparse_bytes(); }
+  /// Bytes in the block heap: of long records, shared buffers and bodies.
+  size_t heap_bytes() const { return slab_.large_bytes() + shared_bytes_ + body_bytes_; }
+
   /// Hands a bucket to the cut if that has not been done, and marks it.
   void save_bucket(Bucket& bucket);
 
@@ -153,6 +162,12 @@ class KeyTable final : public Garbage {
 
  private:
   friend struct Traits;
+  void compact_segment(uint64_t hash, DefragStep& step);
+  void defragment_bucket(Bucket& bucket, DefragPlace& place, DefragStep& step);
+  Record* defragment_record(Bucket& bucket, int index, DefragStep& step);
+  void relocate_shared(Record& record, DefragStep& step);
+  bool go_on_with_body(DefragPlace& place, DefragStep& step);
+  bool relocate_body(Body& body, DefragPlace& place, DefragStep& step);
   Record* make(RecordContent const& content, size_t capacity);
   void free_record(Record* record);
   void drop_outside(Record* record);

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "memory/block_heap.h"
 
 namespace holdfast {
 namespace {
@@ -23,6 +24,20 @@ uint64_t cheap_random() {
   thread_local Random random(system_random_u64());
   return random.next();
 }
+
+/// Trims when it is destroyed: thousands of system calls, in the background.
+class Trim final : public Garbage {
+ public:
+  explicit Trim(TableMemory& memory) : memory_(memory) {}
+  ~Trim() override {
+    memory_.pages.trim();
+    memory_.segments.trim();
+    trim_heap_of_this_thread();
+  }
+
+ private:
+  TableMemory& memory_;
+};
 
 }  // namespace
 
@@ -110,6 +125,20 @@ void Keyspace::publish_counters(Partition& partition, int db, bool report) {
     memory_changes_.fetch_add(std::exchange(partition.unreported_bytes, 0), std::memory_order_relaxed);
   }
   counters.expiry_sum_ms.set(table ? table->expiry_sum_ms_low() : 0);
+}
+
+void Keyspace::trim_memory() { lazy_free_.push(std::make_unique<Trim>(memory_)); }
+
+void Keyspace::survey(Partition& partition) {
+  uint64_t sparse = 0;
+  uint64_t heap = 0;
+  for (auto const& table : partition.tables) {
+    if (!table) continue;
+    sparse += table->sparse_bytes();
+    heap += table->heap_bytes();
+  }
+  partition.sparse_bytes.set(sparse);
+  partition.heap_bytes.set(heap);
 }
 
 int64_t Keyspace::shown_refcount(Record const& record) const {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "config/choices.h"
+#include "keyspace/defragmentation.h"
 #include "keyspace/partition.h"
 #include "values/value_limits.h"
 
@@ -68,6 +69,15 @@ class Keyspace {
   std::atomic<int64_t> memory_report_step{kReportsNothing};
   /// Bytes of the pages that hold records.
   size_t page_bytes() const { return memory_.pages.used_bytes(); }
+  /// Where the tables have their memory from.
+  TableMemory& table_memory() { return memory_; }
+  TableMemory const& table_memory() const { return memory_; }
+  /// Has the background thread give all memory of tables and records that is not used back to the system.
+  void trim_memory();
+  Defragmentation& defragmentation() { return defragmentation_; }
+  Defragmentation const& defragmentation() const { return defragmentation_; }
+  /// Publishes how well the memory of a partition is filled. Requires the lock.
+  void survey(Partition& partition);
 
   /// The table of `db` in `partition`, made if there is none. Requires the lock.
   KeyTable& table(Partition& partition, int db);
@@ -173,6 +183,7 @@ class Keyspace {
   ChangeListener* listener_ = nullptr;
   Access access_;
   Eviction eviction_;
+  Defragmentation defragmentation_;
   std::atomic<uint32_t> memory_epoch_{0};
   alignas(64) std::atomic<int64_t> memory_changes_{0};
 };

@@ -54,6 +54,8 @@ struct alignas(64) Partition {
   Counter misses;
   Counter expired;         ///< keys
   Counter evicted;         ///< keys, to make room
+  Counter sparse_bytes;    ///< of pages of records that could be empty, when it was surveyed last
+  Counter heap_bytes;      ///< in the block heap, at the same time
   Counter expired_fields;  ///< fields of hashes
 };
 

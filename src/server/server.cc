@@ -562,8 +562,25 @@ void Server::cron() {
   replication_.tick();
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
-  state_.memory_limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
+  MemoryFigures const memory = state_.memory.measure(keyspace_, clients_, log_);
+  state_.memory_limit.correct(keyspace_, memory);
   evict_clients();
+  regulate_defragmentation(memory);
+}
+
+void Server::regulate_defragmentation(MemoryFigures const& memory) {
+  Defragmentation& defragmentation = keyspace_.defragmentation();
+  Defragmentation::Settings const settings{
+      .on = config_.flag(Directive::kActivedefrag),
+      .ignore_bytes = config_.memory(Directive::kActiveDefragIgnoreBytes),
+      .threshold_lower = static_cast<uint32_t>(config_.integer(Directive::kActiveDefragThresholdLower)),
+      .threshold_upper = static_cast<uint32_t>(config_.integer(Directive::kActiveDefragThresholdUpper)),
+      .cycle_min = static_cast<uint32_t>(config_.integer(Directive::kActiveDefragCycleMin)),
+      .cycle_max = static_cast<uint32_t>(config_.integer(Directive::kActiveDefragCycleMax)),
+      .scan_fields_max = static_cast<uint64_t>(config_.integer(Directive::kActiveDefragMaxScanFields))};
+  if (!settings.on && !defragmentation.forced() && defragmentation.effort() == 0) return;
+  defragmentation.regulate(settings, measure_fragmentation(keyspace_, memory.total() - memory.keys, resident_memory().anonymous),
+                           static_cast<uint32_t>(workers_.size()), clock_.monotonic_us());
 }
 
 void Server::exit_soon(int code) {

@@ -78,6 +78,7 @@ class Server final : public ServerControl {
   void maxmemory_changed();
   /// Any thread.
   void evict_clients();
+  void regulate_defragmentation(MemoryFigures const& memory);
   bool raise_file_limit();
   snapshot::ReplayCommand make_replay();
   void load();

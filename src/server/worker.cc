@@ -46,7 +46,8 @@ Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& stat
       inbox_(inbox),
       loop_(services.clock),
       own_desk_(statistics),
-      expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())) {
+      expiry_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())),
+      defrag_(services.keyspace, static_cast<uint32_t>(index), static_cast<uint32_t>(services.control.worker_count())) {
   own_desk_.context.scratch.worker = index;
   loop_.set_before_sleep([this] { end_turn(); });
   loop_.every(kWorkerCronMilliseconds, [this] { cron(); });
@@ -269,6 +270,25 @@ void Worker::cron() {
   }
   if (!expiry_timer_) run_expiry();
   if (services_.state.memory_limit.on()) help_evict();
+  defrag_cron();
+}
+
+void Worker::defrag_cron() {
+  if (data_unlocked() || services_.persistence.loading()) return;
+  defrag_.survey();
+  defrag_.purge_if_asked();
+  if (!defrag_timer_ && services_.keyspace.defragmentation().effort() > 0) run_defrag();
+}
+
+void Worker::run_defrag() {
+  defrag_timer_ = false;
+  if (data_unlocked() || services_.persistence.loading()) return;
+  int64_t const effort = services_.keyspace.defragmentation().effort();
+  if (effort == 0) return;
+  LatencyTimer timer(&services_.latency, "active-defrag-cycle");
+  if (defrag_.run(kDefragSliceMicroseconds) == DefragCycle::Progress::kNothing) return;
+  defrag_timer_ = true;
+  loop_.after_us(kDefragSliceMicroseconds * (100 - effort) / effort, [this] { run_defrag(); });
 }
 
 void Worker::look_at_parked() {

@@ -10,6 +10,7 @@
 
 #include "command/gate.h"
 #include "command/worker_context.h"
+#include "keyspace/defrag_cycle.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "pubsub/inbox.h"
@@ -33,6 +34,8 @@ class Worker {
   /// While eviction is behind, up to half of the worker's time.
   static constexpr int64_t kEvictionSliceMicroseconds = 200;
   static constexpr int64_t kEvictionPauseMicroseconds = 200;
+  /// Shares of defragmentation; the pauses between them follow from its effort.
+  static constexpr int64_t kDefragSliceMicroseconds = 100;
 
   Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics, Inbox& inbox);
   ~Worker();
@@ -121,6 +124,8 @@ class Worker {
   void cron();
   void run_expiry();
   void run_eviction();
+  void defrag_cron();
+  void run_defrag();
   /// Those who wait for what a busy script holds are told so.
   void look_at_parked();
   void set_busy(bool busy);
@@ -135,6 +140,7 @@ class Worker {
   Desk* desk_ = &own_desk_;
   Connection* suspended_ = nullptr;
   ExpiryCycle expiry_;
+  DefragCycle defrag_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> to_flush_;
   std::vector<uint64_t> waiting_for_log_;
@@ -146,6 +152,7 @@ class Worker {
   bool delay_timer_ = false;
   bool expiry_timer_ = false;
   bool eviction_timer_ = false;
+  bool defrag_timer_ = false;
   bool busy_ = false;
   int64_t time_of_turn_us_ = -1;
   int64_t next_warning_ms_ = 0;
