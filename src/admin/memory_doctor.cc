@@ -9,8 +9,8 @@ namespace {
 
 /// Below this there is nothing to say, bytes.
 constexpr uint64_t kUsedMin = 5 * 1024 * 1024;
-/// Differences below this are no fragmentation, bytes.
-constexpr int64_t kFragmentationBytesMin = 10 * 1024 * 1024;
+/// Holes below this are no fragmentation, bytes.
+constexpr uint64_t kHolesBytesMin = 10 * 1024 * 1024;
 constexpr double kFragmentationMax = 1.4;
 /// Mean bytes of a connection.
 constexpr uint64_t kClientBytesMax = 200 * 1024;
@@ -26,9 +26,13 @@ std::string diagnose_memory(MemoryReport const& report, size_t clients) {
     text += " * Peak: at its peak the server used " + format_memory_human(report.peak) +
             ", more than 1.5 times what it uses now. The memory between may still be with the process.\n";
   }
-  if (report.fragmentation() > kFragmentationMax && report.fragmentation_bytes() > kFragmentationBytesMin) {
-    text += " * Fragmentation: the process has " + format_memory_human(static_cast<uint64_t>(report.fragmentation_bytes())) +
-            " of memory that is not in use. It is used again as data grows; MEMORY PURGE gives back what it can.\n";
+  if (report.allocator_fragmentation() > kFragmentationMax && report.holes.holes() > kHolesBytesMin) {
+    text += " * Fragmentation: there are holes of " + format_memory_human(report.holes.holes()) +
+            " between what is in memory. They are filled as data grows; activedefrag closes them while the server goes on.\n";
+  }
+  if (report.holes.kept > kHolesBytesMin && report.allocator_resident() > kFragmentationMax) {
+    text += " * Kept: " + format_memory_human(report.holes.kept) +
+            " are empty and kept for data to come. MEMORY PURGE gives them back.\n";
   }
   if (report.figures.clients / std::max<size_t>(1, clients) > kClientBytesMax) {
     text += " * Clients: a connection takes more than 200 KiB on average. Some clients may read their replies too slowly; "

@@ -319,8 +319,14 @@ TEST(MemoryDoctor, NamesWhatIsWrong) {
   EXPECT_EQ(diagnose_memory(report, 1), "No problem found.\n");
   report.peak = 200 << 20;
   EXPECT_NE(diagnose_memory(report, 1).find("Peak"), std::string::npos);
-  report.resident = 150 << 20;
+  report.resident = 150 << 20;  // the program, its stacks: nothing that anybody could mend
+  EXPECT_EQ(diagnose_memory(report, 1).find("Fragmentation"), std::string::npos);
+  report.holes.heap_holes = 50 << 20;
   EXPECT_NE(diagnose_memory(report, 1).find("Fragmentation"), std::string::npos);
+  EXPECT_EQ(diagnose_memory(report, 1).find("MEMORY PURGE"), std::string::npos);
+  report.holes = {.kept = 50 << 20};
+  EXPECT_EQ(diagnose_memory(report, 1).find("Fragmentation"), std::string::npos);
+  EXPECT_NE(diagnose_memory(report, 1).find("MEMORY PURGE"), std::string::npos);
   report.figures.clients = 10 << 20;
   EXPECT_EQ(diagnose_memory(report, 100).find("Clients"), std::string::npos);
   EXPECT_NE(diagnose_memory(report, 10).find("Clients"), std::string::npos);
