@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "keyspace/keyspace.h"
+#include "keyspace/txn.h"
 #include "memory/lazy_free.h"
 #include "values/hash_value.h"
 
@@ -214,6 +217,61 @@ TEST_F(DefragCycleTest, APassThatWonNothingIsNotRepeatedAtOnce) {
   defragmentation.regulate(settings, {.live = 100 * kMiB, .heap_holes = 120 * kMiB}, 2, now_us_ += kSecondUs);
   EXPECT_GT(defragmentation.effort(), 0u);  // there is more than before
   EXPECT_EQ(defragmentation.pass(), first + 1);
+}
+
+/// Runs `work` in a transaction of the partition of `key`, as soon as that is free.
+template <class Work>
+void with_key(Keyspace& keyspace, TxnScratch& scratch, std::string const& key, Work&& work) {
+  LockSet locks;
+  do {
+    locks.clear();
+    locks.add_key(keyspace, key);
+  } while (!locks.try_lock(keyspace));
+  Txn txn(keyspace, locks, scratch, 1'700'000'000'000);
+  work(txn);
+  txn.commit();
+}
+
+TEST(DefragCycleThreads, WritersReadWhatTheyWroteWhileTwoCyclesMoveEverything) {
+  LazyFree lazy_free;
+  Keyspace keyspace({.partitions = 16, .databases = 1, .concurrent = true, .hash_seed = 4}, lazy_free);
+  Defragmentation& defragmentation = keyspace.defragmentation();
+  defragmentation.force(true);
+  std::atomic<int> writing{2};
+  auto const write = [&](int writer) {
+    TxnScratch scratch;
+    std::map<std::string, std::string> model;
+    std::mt19937 random(static_cast<unsigned>(writer));
+    for (int step = 0; step < 20'000; step++) {
+      std::string const key = std::to_string(writer) + ":" + std::to_string(random() % 2000);
+      size_t const length = random() % 100 == 0 ? 33'000 : random() % 20 == 0 ? 700 : random() % 120;
+      std::string const value(length, static_cast<char>('a' + step % 26));
+      with_key(keyspace, scratch, key, [&](Txn& txn) {
+        Record const* const record = txn.find(key, Lookup::kRead);
+        auto const known = model.find(key);
+        ASSERT_EQ(record != nullptr, known != model.end());
+        IntegerText text;
+        if (record) {
+          ASSERT_EQ(record->text(text), known->second);
+        }
+        txn.put_string(key, value, StringForm::kAuto, std::nullopt);
+      });
+      model[key] = value;
+    }
+    writing--;
+  };
+  auto const move = [&](uint32_t worker) {
+    DefragCycle cycle(keyspace, worker, 2);
+    while (writing > 0) {
+      if (worker == 0) defragmentation.regulate({}, measure_fragmentation(keyspace, 0, 0), 2, 0);
+      cycle.survey();
+      if (cycle.run(200) == DefragCycle::Progress::kNothing) std::this_thread::yield();
+    }
+  };
+  std::thread threads[] = {std::thread(write, 1), std::thread(write, 2), std::thread(move, 0), std::thread(move, 1)};
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(defragmentation.counts.hits.load(), 1000u);
+  EXPECT_GT(defragmentation.pass(), 1u);
 }
 
 }  // namespace
