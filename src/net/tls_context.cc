@@ -19,8 +19,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view kSessionContext = "holdfast";
-
 /// What SSL_CTX_set_options has to forbid so that only the named protocols are left; none: a word is not known. One blank
 /// between two words, as in Redis.
 std::optional<uint64_t> forbidden_protocols(std::string_view protocols) {
@@ -71,8 +69,6 @@ Status set_dh_parameters(SSL_CTX* context, std::string const& path) {
 }
 
 void set_sessions(SSL_CTX* context, TlsSettings const& settings) {
-  SSL_CTX_set_session_id_context(context, reinterpret_cast<unsigned char const*>(kSessionContext.data()),
-                                 static_cast<unsigned>(kSessionContext.size()));
   if (!settings.session_caching) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);

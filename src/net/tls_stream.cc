@@ -28,10 +28,15 @@ struct TlsStream::Socket {
   static int read(BIO* bio, char* to, int size) {
     auto& stream = *static_cast<TlsStream*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
+    if (stream.may_read_ == 0) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
     ssize_t got = 0;
     do {
       got = recv(stream.fd_, to, static_cast<size_t>(size), 0);
     } while (got < 0 && errno == EINTR);
+    if (got > 0) stream.may_read_ -= std::min(stream.may_read_, static_cast<size_t>(got));
     if (got == 0) stream.end_of_socket_ = true;
     if (got < 0) {
       stream.errnum_ = errno;
@@ -43,6 +48,10 @@ struct TlsStream::Socket {
   static int write(BIO* bio, char const* bytes, int size) {
     auto& stream = *static_cast<TlsStream*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
+    if (stream.unsent() > kUnsentBytesMax) {
+      stream.errnum_ = ENOBUFS;
+      return -1;
+    }
     stream.unsent_.append(bytes, static_cast<size_t>(size));
     return size;
   }
@@ -88,6 +97,9 @@ TlsStream::TlsStream(std::shared_ptr<TlsContext const> context, int fd, Side sid
     return;
   }
   SSL_set_accept_state(session_.get());
+  // Who resumes a session is not asked for a certificate again: so it must have begun under the same rule.
+  auto const rule = static_cast<unsigned char>(side);
+  SSL_set_session_id_context(session_.get(), &rule, sizeof rule);
   if (side == Side::kAcceptingAnybody) SSL_set_verify(session_.get(), SSL_VERIFY_NONE, nullptr);
   if (side == Side::kAcceptingWithOptional) SSL_set_verify(session_.get(), SSL_VERIFY_PEER, nullptr);
 }
@@ -106,6 +118,7 @@ void TlsStream::note_failure() {
 
 TlsStream::Handshake TlsStream::shake_hands() {
   starved_ = false;
+  may_read_ = kReadBytesMax;
   ERR_clear_error();
   int const done = SSL_do_handshake(session_.get());
   int const why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(session_.get(), done);
@@ -125,6 +138,7 @@ TlsStream::Handshake TlsStream::shake_hands() {
 
 ssize_t TlsStream::read(char* to, size_t size) {
   starved_ = false;
+  may_read_ = kReadBytesMax;
   size_t total = 0;
   while (total < size) {
     ERR_clear_error();

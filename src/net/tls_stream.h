@@ -38,6 +38,10 @@ class TlsStream {
   static constexpr size_t kRecordBytesMax = 16 * 1024;
   /// Plain bytes encrypted before the socket is asked to take them: bounds what a slow reader makes us keep.
   static constexpr size_t kBatchBytes = 64 * 1024;
+  /// Taken from the socket by one call, so that nobody can keep us busy with records that carry nothing for us.
+  static constexpr size_t kReadBytesMax = 64 * 1024;
+  /// More than this is unsent only when the other side makes TLS itself talk and does not listen: a failure.
+  static constexpr size_t kUnsentBytesMax = 1024 * 1024;
 
   TlsStream(std::shared_ptr<TlsContext const> context, int fd, Side side);
   ~TlsStream();
@@ -85,6 +89,7 @@ class TlsStream {
   std::unique_ptr<ssl_st, Free> session_;
   std::string unsent_;
   size_t sent_ = 0;  ///< bytes of unsent_ that the socket has taken
+  size_t may_read_ = 0;  ///< bytes that this call may still take from the socket
   std::string error_;
   int errnum_ = 0;         ///< of the last system call for OpenSSL
   bool end_of_socket_ = false;

@@ -185,6 +185,34 @@ TEST(TlsStreamTest, output_of_many_pieces_and_a_full_socket) {
   EXPECT_EQ(pair.near->unsent(), 0U);
 }
 
+TEST(TlsStreamTest, who_sends_without_end_does_not_hold_us) {
+  Pair pair;
+  pair.meet();
+  std::string const text = numbered(100'000);
+  ASSERT_TRUE(pair.far->send(text));
+  std::string room(1'000'000, '\0');
+  ssize_t const got = pair.near->read(room.data(), room.size());
+  ASSERT_GT(got, 0);
+  EXPECT_LE(static_cast<size_t>(got), TlsStream::kReadBytesMax + 2 * TlsStream::kRecordBytesMax);
+  std::string received(room.data(), static_cast<size_t>(got));
+  for (int i = 0; i < 10 && received.size() < text.size(); i++) received += read_all(*pair.near, room.size());
+  EXPECT_EQ(received, text);
+}
+
+TEST(TlsStreamTest, who_does_not_listen_cannot_make_us_keep_without_end) {
+  Pair pair;
+  pair.meet();
+  std::string const text(64 * 1024, 'x');
+  Status sent;
+  size_t rounds = 0;
+  while (sent && rounds < 1000) {
+    sent = pair.near->send(text);
+    rounds++;
+  }
+  EXPECT_FALSE(sent.has_value());
+  EXPECT_LE(pair.near->unsent(), TlsStream::kUnsentBytesMax + 2 * TlsStream::kRecordBytesMax);
+}
+
 TEST(TlsStreamTest, no_more_is_taken_than_allowed) {
   Pair pair;
   pair.meet();

@@ -69,24 +69,27 @@ std::shared_ptr<Waiter> const& Connection::waiter() {
 
 void Connection::on_ready(uint32_t events) {
   if (doomed_ || worker_.suspended(*this)) return;
-  if (events & (EPOLLERR | EPOLLHUP)) return doom();
+  bool const broken = events & (EPOLLERR | EPOLLHUP);
+  if (wait_ == Wait::kHandshake) [[unlikely]] return shake_hands(broken);
+  if (broken) return doom();
   worker_.refresh_time();
-  if (wait_ == Wait::kHandshake) [[unlikely]] return shake_hands();
   if (events & EPOLLOUT) worker_.schedule_flush(*this);
   bool const waits = wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked;
   if (waits && (events & EPOLLRDHUP)) return doom();  // gone while WAIT, SAVE or BLPOP waited
   if ((events & EPOLLIN) && wait_ == Wait::kReading) read();
 }
 
-void Connection::shake_hands() {
+void Connection::shake_hands(bool broken) {
   // Others shall not wait for many handshakes in a row: the loop tells us again in the next turn.
   if (!worker_.may_shake_hands()) return;
+  worker_.refresh_time();
   TlsStream::Handshake const state = tls_->shake_hands();
   worker_.shook_hands();
   if (state == TlsStream::Handshake::kFailed) {
     services().logger.warning("Error accepting a client connection: %s", tls_->error().c_str());
     return doom();
   }
+  if (broken) return doom();
   output_blocked_ = tls_->unsent() > 0;
   if (state == TlsStream::Handshake::kDone) {
     set_wait(Wait::kReading);

@@ -94,7 +94,8 @@ class Connection final : public Session, public EventLoop::Handler {
   bool read_scheduled = false;
 
  private:
-  void shake_hands();
+  /// Goes on with the handshake; `broken`: for the last time, to learn what happened.
+  void shake_hands(bool broken);
   void read();
   /// As recv and send_output, through TLS where there is TLS.
   ssize_t receive_bytes(char* to, size_t size);

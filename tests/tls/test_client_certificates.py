@@ -51,3 +51,20 @@ def test_a_session_is_not_resumed_past_a_new_authority(server):
         with TlsClient(server.tls_port, context, session=session) as client:
             client.command("PING")
     assert talks(server, "stranger") and not talks(server, "client")
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_session_is_not_resumed_past_a_stricter_rule(holdfast, version):
+    """Who was let in without a certificate has to show one when that is asked for."""
+    assert holdfast.ask("CONFIG", "SET", "tls-auth-clients", "no").value == b"OK"
+    context = client_context(holdfast.certificates, None)
+    context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
+    with TlsClient(holdfast.tls_port, context) as client:
+        client.command("PING")
+        session = client.tls.session
+    with TlsClient(holdfast.tls_port, context, session=session) as client:
+        assert client.command("PING").value == b"PONG" and client.tls.session_reused
+    assert holdfast.ask("CONFIG", "SET", "tls-auth-clients", "yes").value == b"OK"
+    with pytest.raises((ssl.SSLError, ConnectionClosed, ConnectionResetError)):
+        with TlsClient(holdfast.tls_port, context, session=session) as client:
+            client.command("PING")

@@ -63,13 +63,12 @@ def test_the_reason_of_plain_text_is_in_the_log(server):
 
 
 def test_no_plain_bytes_when_there_are_too_many_clients(server):
-    server.ask("CONFIG", "SET", "maxclients", 2)
-    with server.plain() as plain:
-        with server.client() as first:
-            assert first.command("PING").value == b"PONG"
-            with server.raw() as raw:
-                assert read_to_end(raw) == b""
-            assert plain.command("INFO", "stats").value.decode().split("rejected_connections:")[1].split()[0] == "1"
+    with server.plain() as plain, server.client() as first:
+        assert first.command("PING").value == b"PONG"
+        assert plain.command("CONFIG", "SET", "maxclients", 2).value == b"OK"
+        with server.raw() as raw:
+            assert read_to_end(raw) == b""
+        assert plain.command("INFO", "stats").value.decode().split("rejected_connections:")[1].split()[0] == "1"
 
 
 @pytest.mark.parametrize("part", [1, 5, 40, -1])
@@ -158,7 +157,7 @@ def test_a_client_that_trusts_somebody_else(server):
     context = client_context(server.certificates, "client", trusts="other-ca")
     with pytest.raises(ssl.SSLCertVerificationError):
         TlsClient(server.tls_port, context)
-    server.wait_for_log("unknown ca")
+    server.wait_for_log("Error accepting a client connection: ")  # unknown ca, or a connection that was reset
 
 
 def test_a_hundred_handshakes_at_once_while_clients_work(server):
