@@ -19,7 +19,7 @@ namespace holdfast {
 namespace {
 
 /// Pieces of the output that are looked at for one record.
-constexpr int kPiecesMax = 64;
+constexpr int kPiecesOfRecordMax = 64;
 
 }  // namespace
 
@@ -194,8 +194,8 @@ Status TlsStream::send(std::string_view bytes) {
 }
 
 size_t TlsStream::encrypt(OutputBuffer& out, size_t room) {
-  std::array<iovec, kPiecesMax> pieces;
-  int const count = out.fill_iovec(pieces.data(), kPiecesMax);
+  std::array<iovec, kPiecesOfRecordMax> pieces;
+  int const count = out.fill_iovec(pieces.data(), kPiecesOfRecordMax);
   if (count == 0) return 0;
   size_t bytes = std::min(pieces[0].iov_len, room);
   if (count == 1 || bytes == room) {
