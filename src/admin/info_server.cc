@@ -85,7 +85,8 @@ void info_server(Session& session, InfoText& text) {
   text.field("process_id", getpid());
   text.field("process_supervised", supervised(services.config));
   text.field("run_id", services.control.run_id());
-  text.field("tcp_port", services.config.integer(Directive::kPort));
+  int64_t const plain_port = services.config.integer(Directive::kPort);
+  text.field("tcp_port", plain_port ? plain_port : services.config.integer(Directive::kTlsPort));
   text.field("server_time_usec", now_us);
   text.field("uptime_in_seconds", uptime_ms / 1000);
   text.field("uptime_in_days", uptime_ms / kDayMs);

@@ -46,6 +46,7 @@ class SlowLog;
 struct ServerState;
 class Statistics;
 class Tracking;
+class TlsContexts;
 class Monitors;
 class WriteGuards;
 
@@ -97,6 +98,7 @@ struct Services {
   /// Null in tests of single folders.
   health::Monitor* health = nullptr;
   replication::Replication* replication = nullptr;
+  TlsContexts* tls = nullptr;
 };
 
 }  // namespace holdfast

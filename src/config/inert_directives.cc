@@ -14,7 +14,6 @@ struct Inert {
 bool is_sentinel(Config const& config) { return config.sentinel_mode(); }
 
 constexpr Inert kInert[] = {
-    {"tls-port", nullptr, Directive::kTlsPort, "there is no TLS and the port is not opened: connections are not encrypted"},
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},
     {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},

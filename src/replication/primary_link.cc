@@ -54,13 +54,16 @@ void PrimaryLink::enter(LinkState state) {
 
 Result<PrimaryLink::Input> PrimaryLink::wait(int64_t until_us, short events) {
   while (true) {
-    int64_t const left_us = until_us - now_us();
-    if (left_us <= 0) return Input::kTimeout;
+    // What TLS has read is not seen by poll.
+    bool const has_input = events == 0 && tls_ && tls_->has_input();
+    int64_t const left_us = has_input ? 0 : until_us - now_us();
+    if (left_us <= 0 && !has_input) return Input::kTimeout;
     pollfd waited[2] = {{interrupt_, POLLIN, 0}, {fd_.get(), static_cast<short>(events ? events : POLLIN), 0}};
-    int const ready = poll(waited, 2, static_cast<int>(std::min<int64_t>(left_us / 1000 + 1, 1'000'000)));
+    int const ready = poll(waited, 2, has_input ? 0 : static_cast<int>(std::min<int64_t>(left_us / 1000 + 1, 1'000'000)));
     if (ready < 0 && errno != EINTR) return fail(std::strerror(errno), errno);
+    if (ready > 0 && waited[0].revents) return Input::kInterrupted;
+    if (has_input) return Input::kReady;
     if (ready <= 0) continue;
-    if (waited[0].revents) return Input::kInterrupted;
     return Input::kReady;
   }
 }
@@ -74,7 +77,7 @@ Status PrimaryLink::receive() {
     size_t const before = input_.size();
     ssize_t got = 0;
     input_.resize_and_overwrite(before + std::max(kReadBytes, applier_.bytes_wanted()), [&](char* bytes, size_t size) {
-      got = recv(fd_.get(), bytes + before, size - before, 0);
+      got = receive_some(bytes + before, size - before);
       return before + static_cast<size_t>(std::max<ssize_t>(got, 0));
     });
     if (got > 0) {
@@ -83,7 +86,7 @@ Status PrimaryLink::receive() {
       return {};
     }
     if (got == 0) return fail("Connection with master lost.");
-    if (errno != EAGAIN && errno != EINTR) return fail(std::string("I/O error with master: ") + std::strerror(errno), errno);
+    if (int const errnum = errno; errnum != EAGAIN && errnum != EINTR) return fail("I/O error with master: " + trouble(errnum), errnum);
     auto const waited = wait(heard_us_ + timeout_us());
     if (!waited) return std::unexpected(waited.error());
     if (*waited == Input::kInterrupted) return interrupted();
@@ -92,19 +95,36 @@ Status PrimaryLink::receive() {
 }
 
 Status PrimaryLink::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t const sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
+  while (!bytes.empty() || (tls_ && tls_->unsent() > 0)) {
+    ssize_t const sent = send_some(bytes);
+    if (sent >= 0) {
       bytes.remove_prefix(static_cast<size_t>(sent));
       continue;
     }
-    if (errno != EAGAIN && errno != EINTR) return fail(std::string("Error writing to master: ") + std::strerror(errno), errno);
+    if (int const errnum = errno; errnum != EAGAIN && errnum != EINTR) return fail("Error writing to master: " + trouble(errnum), errnum);
     auto const waited = wait(now_us() + timeout_us(), POLLOUT);
     if (!waited) return std::unexpected(waited.error());
     if (*waited == Input::kInterrupted) return interrupted();
     if (*waited == Input::kTimeout) return fail("Timeout writing to master");
   }
   return {};
+}
+
+ssize_t PrimaryLink::receive_some(char* to, size_t size) {
+  return tls_ ? tls_->read(to, size) : recv(fd_.get(), to, size, 0);
+}
+
+ssize_t PrimaryLink::send_some(std::string_view bytes) {
+  if (!tls_) return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  // All of it is encrypted at once; what the socket does not take is sent by calls with nothing more to say.
+  Status const sent = bytes.empty() ? tls_->flush() : tls_->send(bytes);
+  if (sent && (!bytes.empty() || tls_->unsent() == 0)) return static_cast<ssize_t>(bytes.size());
+  errno = sent ? EAGAIN : EPROTO;
+  return -1;
+}
+
+std::string PrimaryLink::trouble(int errnum) const {
+  return tls_ && !tls_->error().empty() ? tls_->error() : std::strerror(errnum);
 }
 
 Result<std::string> PrimaryLink::read_line() {
@@ -153,6 +173,8 @@ void PrimaryLink::follow(std::string const& host, int port, bool failover) {
     figures_.down_since_us.store(now_us(), std::memory_order_relaxed);
   }
   applier_.end();
+  if (tls_) tls_->say_goodbye();
+  tls_.reset();
   fd_.reset();
   if (status.error().errnum != ECANCELED) services_.logger.warning("%s", status.error().message.c_str());
   enter(LinkState::kConnect);
@@ -170,16 +192,35 @@ Status PrimaryLink::connect(std::string const& host, int port) {
     return fail("Error condition on socket for SYNC: " + connected.error().message, connected.error().errnum);
   }
   static_cast<void>(set_tcp_nodelay(fd_.get()));
-  return {};
+  return services_.config.flag(Directive::kTlsReplication) ? secure() : Status{};
+}
+
+Status PrimaryLink::secure() {
+  auto const context = services_.tls->current();
+  if (!context) return fail("Error condition on socket for SYNC: TLS is not configured");
+  tls_ = std::make_unique<TlsStream>(context, fd_.get(), TlsStream::Side::kConnecting);
+  int64_t const until_us = now_us() + timeout_us();
+  while (true) {
+    switch (tls_->shake_hands()) {
+      case TlsStream::Handshake::kDone: return {};
+      case TlsStream::Handshake::kFailed: return fail("Error condition on socket for SYNC: " + tls_->error());
+      case TlsStream::Handshake::kMore: break;
+    }
+    auto const waited = wait(until_us, tls_->unsent() > 0 ? POLLIN | POLLOUT : POLLIN);
+    if (!waited) return std::unexpected(waited.error());
+    if (*waited == Input::kTimeout) return fail("Timeout connecting to the MASTER...");
+    if (*waited == Input::kInterrupted) return interrupted();
+  }
 }
 
 Result<Handshake::Step> PrimaryLink::shake_hands(bool failover) {
   config::Config const& config = services_.config;
   int64_t const announced = config.integer(Directive::kReplicaAnnouncePort);
+  bool const tls = config.flag(Directive::kTlsReplication) && config.integer(Directive::kTlsPort) != 0;
   auto const resume = owner_.resume_place();
   Handshake handshake({.user = config.text(Directive::kMasteruser),
                        .password = config.text(Directive::kMasterauth),
-                       .port = static_cast<int>(announced ? announced : config.integer(Directive::kPort)),
+                       .port = static_cast<int>(announced ? announced : config.integer(tls ? Directive::kTlsPort : Directive::kPort)),
                        .announced_ip = config.text(Directive::kReplicaAnnounceIp),
                        .resume = resume,
                        .failover = failover && resume});
@@ -320,7 +361,7 @@ Status PrimaryLink::adopt(snapshot::StreamIdentity const& at, std::string const&
     // The primary shall not take us for dead while we load.
     if (now_us() - kept_alive_us >= kSecondUs) {
       kept_alive_us = now_us();
-      static_cast<void>(::send(fd_.get(), "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+      static_cast<void>(send_some("\n"));
     }
     usleep(kAdoptionPollUs);
   }

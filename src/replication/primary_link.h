@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "command/services.h"
 #include "disk/disk.h"
+#include "net/tls_stream.h"
 #include "net/unique_fd.h"
 #include "replication/applier.h"
 #include "replication/handshake.h"
@@ -65,6 +66,8 @@ class PrimaryLink {
   enum class Input : uint8_t { kReady, kTimeout, kInterrupted };
 
   Status connect(std::string const& host, int port);
+  /// tls-replication yes: nothing is said before the primary has shown a certificate that we trust.
+  Status secure();
   Result<Handshake::Step> shake_hands(bool failover);
   Status receive_dataset(std::string const& path);
   Status take_dataset(Handshake::Step const& verdict);
@@ -80,6 +83,11 @@ class PrimaryLink {
   /// Appends to input_; fails at the end of the connection and after repl-timeout without a byte.
   Status receive();
   Status send(std::string_view bytes);
+  /// As recv and send, through TLS where there is TLS.
+  ssize_t receive_some(char* to, size_t size);
+  ssize_t send_some(std::string_view bytes);
+  /// What a failure of these two was.
+  std::string trouble(int errnum) const;
   Result<std::string> read_line();
   int64_t now_us() const { return services_.clock.monotonic_us(); }
   int64_t timeout_us() const;
@@ -90,6 +98,7 @@ class PrimaryLink {
   Owner const& owner_;
   int interrupt_;
   UniqueFd fd_;
+  std::unique_ptr<TlsStream> tls_;  ///< null: plain bytes
   std::string input_;
   size_t used_ = 0;  ///< bytes of input_ that are done with
   int64_t heard_us_ = 0;

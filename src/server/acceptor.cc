@@ -5,14 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "acl/users.h"
+#include "base/check.h"
 #include "command/client_card.h"
 #include "command/statistics.h"
 #include "command/worker_context.h"
 #include "config/config.h"
 #include "net/socket.h"
 #include "net/socket_address.h"
+#include "net/tls_context.h"
 #include "server/worker.h"
 
 namespace holdfast {
@@ -40,19 +43,22 @@ constexpr std::string_view kProtectedModeError =
 /// One listening socket.
 class Acceptor::Listener final : public EventLoop::Handler {
  public:
-  Listener(Acceptor& acceptor, UniqueFd fd, bool unix_socket)
-      : acceptor_(acceptor), fd_(std::move(fd)), unix_socket_(unix_socket) {
-    if (!loop().add(fd_.get(), EPOLLIN, this)) acceptor_.services_.logger.warning("Cannot watch a listening socket");
+  Listener(Acceptor& acceptor, Socket socket, Kind kind) : acceptor_(acceptor), socket_(std::move(socket)), kind_(kind) {
+    if (!loop().add(fd(), EPOLLIN, this)) acceptor_.services_.logger.warning("Cannot watch a listening socket");
   }
-  ~Listener() { loop().remove(fd_.get()); }
-  void on_ready(uint32_t) override { acceptor_.accept_all(fd_.get(), unix_socket_); }
-  bool is_unix() const { return unix_socket_; }
+  ~Listener() { loop().remove(fd()); }
+  void on_ready(uint32_t events) override {
+    if (events & EPOLLHUP) return;  // others are about to take its place
+    acceptor_.accept_all(fd(), kind_);
+  }
+  Kind kind() const { return kind_; }
 
  private:
+  int fd() const { return socket_->get(); }
   EventLoop& loop() { return acceptor_.workers_[0]->loop(); }
   Acceptor& acceptor_;
-  UniqueFd fd_;
-  bool unix_socket_;
+  Socket socket_;
+  Kind kind_;
 };
 
 Acceptor::Acceptor(Services& services, std::vector<std::unique_ptr<Worker>>& workers)
@@ -60,52 +66,94 @@ Acceptor::Acceptor(Services& services, std::vector<std::unique_ptr<Worker>>& wor
 
 Acceptor::~Acceptor() = default;
 
-Result<std::vector<UniqueFd>> Acceptor::open_tcp() const {
-  auto port = static_cast<uint16_t>(services_.config.integer(Directive::kPort));
-  if (port == 0) return std::vector<UniqueFd>{};
+Result<std::vector<Acceptor::Socket>> Acceptor::open_tcp(Port port) const {
+  auto const number =
+      static_cast<uint16_t>(services_.config.integer(port == Port::kTls ? Directive::kTlsPort : Directive::kPort));
+  std::vector<Socket> sockets;
+  if (number == 0) return sockets;
   std::vector<std::string> addresses = services_.config.bind_addresses();
-  return listen_tcp_all(addresses, port, static_cast<int>(services_.config.integer(Directive::kTcpBacklog)));
+  auto opened = listen_tcp_all(addresses, number, static_cast<int>(services_.config.integer(Directive::kTcpBacklog)));
+  if (!opened) return std::unexpected(opened.error());
+  for (UniqueFd& fd : *opened) sockets.push_back(std::make_shared<UniqueFd const>(std::move(fd)));
+  return sockets;
+}
+
+Status Acceptor::open_all(Port port) {
+  auto opened = open_tcp(port);
+  bool const tls = port == Port::kTls;
+  if (!opened) {
+    services_.logger.warning("Warning: %s", opened.error().message.c_str());
+    return fail("Failed listening on port " + services_.config.text(tls ? Directive::kTlsPort : Directive::kPort) +
+                (tls ? " (TLS), aborting." : " (TCP), aborting."));
+  }
+  for (Socket const& socket : *opened) opened_.push_back({tls ? Kind::kTls : Kind::kPlain, socket});
+  MutexLock lock(mutex_);
+  sockets(port) = std::move(*opened);
+  return {};
 }
 
 Status Acceptor::open() {
-  auto tcp = open_tcp();
-  if (!tcp) return std::unexpected(tcp.error());
-  opened_.tcp = std::move(*tcp);
+  for (Port const port : {Port::kPlain, Port::kTls}) {
+    if (Status opened = open_all(port); !opened) return opened;
+  }
   std::string path = services_.config.text(Directive::kUnixsocket);
   if (!path.empty()) {
     auto socket = listen_unix(path, static_cast<mode_t>(services_.config.integer(Directive::kUnixsocketperm)),
                               static_cast<int>(services_.config.integer(Directive::kTcpBacklog)));
     if (!socket) return fail("Failed opening Unix socket: " + socket.error().message, socket.error().errnum);
-    opened_.unix_socket = std::move(*socket);
+    opened_.push_back({Kind::kUnix, std::make_shared<UniqueFd const>(std::move(*socket))});
   }
-  if (opened_.tcp.empty() && opened_.unix_socket.get() < 0) return fail("Configured to not listen anywhere, exiting.");
+  if (opened_.empty()) return fail("Configured to not listen anywhere, exiting.");
   return {};
 }
 
 void Acceptor::start() {
-  for (UniqueFd& fd : opened_.tcp) listen_on(std::move(fd), false);
-  opened_.tcp.clear();
-  if (opened_.unix_socket.get() >= 0) listen_on(std::move(opened_.unix_socket), true);
+  for (Opened& opened : std::exchange(opened_, {})) listen_on(std::move(opened.socket), opened.kind);
 }
 
-void Acceptor::listen_on(UniqueFd fd, bool unix_socket) {
-  listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd), unix_socket));
+void Acceptor::listen_on(Socket socket, Kind kind) {
+  listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket), kind));
 }
 
-Status Acceptor::reopen() {
-  auto tcp = open_tcp();
-  if (!tcp) return std::unexpected(tcp.error());
-  // Listeners belong to worker 0; the sockets wait in a shared place until it takes them over.
-  auto fresh = std::make_shared<std::vector<UniqueFd>>(std::move(*tcp));
-  workers_[0]->post([this, fresh] {
-    std::erase_if(listeners_, [](auto const& listener) { return !listener->is_unix(); });
-    for (UniqueFd& fd : *fresh) listen_on(std::move(fd), false);
+Status Acceptor::reopen(Port port) {
+  std::vector<Socket> old;
+  {
+    MutexLock lock(mutex_);
+    old = sockets(port);
+  }
+  auto opened = open_tcp(port);
+  if (!opened && opened.error().errnum == EADDRINUSE && !old.empty()) {
+    // Perhaps it is we who have the addresses: our sockets stop listening, but keep them.
+    for (Socket const& socket : old) shutdown(socket->get(), SHUT_RDWR);
+    opened = open_tcp(port);
+    if (!opened) {
+      auto const backlog = static_cast<int>(services_.config.integer(Directive::kTcpBacklog));
+      for (Socket const& socket : old) listen(socket->get(), backlog);
+    }
+  }
+  if (!opened) {
+    services_.logger.warning("Warning: %s", opened.error().message.c_str());
+    return std::unexpected(opened.error());
+  }
+  {
+    MutexLock lock(mutex_);
+    sockets(port) = *opened;
+  }
+  // Nobody is let in by them any more, and somebody else may listen there. Listeners belong to worker 0.
+  for (Socket const& socket : old) shutdown(socket->get(), SHUT_RDWR);
+  Kind const kind = port == Port::kTls ? Kind::kTls : Kind::kPlain;
+  workers_[0]->post([this, fresh = std::move(*opened), kind] {
+    std::erase_if(listeners_, [kind](auto const& listener) { return listener->kind() == kind; });
+    for (Socket const& socket : fresh) listen_on(socket, kind);
   });
   return {};
 }
 
 void Acceptor::close() {
   listeners_.clear();
+  MutexLock lock(mutex_);
+  plain_.clear();
+  tls_.clear();
   std::string path = services_.config.text(Directive::kUnixsocket);
   if (!path.empty()) {
     services_.logger.notice("Removing the unix socket file.");
@@ -113,7 +161,7 @@ void Acceptor::close() {
   }
 }
 
-void Acceptor::accept_all(int listening_fd, bool unix_socket) {
+void Acceptor::accept_all(int listening_fd, Kind kind) {
   for (int i = 0; i < kAcceptsPerEventMax; i++) {
     Result<UniqueFd> fd = accept_connection(listening_fd);
     if (!fd) {
@@ -121,7 +169,7 @@ void Acceptor::accept_all(int listening_fd, bool unix_socket) {
       return;
     }
     if (fd->get() < 0) return;
-    admit(std::move(*fd), unix_socket);
+    admit(std::move(*fd), kind);
   }
 }
 
@@ -130,11 +178,20 @@ void Acceptor::refuse(int fd, std::string_view error) {
   [[maybe_unused]] ssize_t sent = send(fd, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void Acceptor::admit(UniqueFd fd, bool unix_socket) {
+std::string_view Acceptor::protected_mode_refusal(Services& services, ClientCard const& card) {
+  if (card.local || !services.config.flag(Directive::kProtectedMode)) return {};
+  return services.users.default_user()->needs_no_password() ? kProtectedModeError : std::string_view{};
+}
+
+void Acceptor::admit(UniqueFd fd, Kind kind) {
+  bool const unix_socket = kind == Kind::kUnix;
+  bool const tls = kind == Kind::kTls;
   WorkerStatistics& statistics = workers_[0]->context().statistics;
   if (services_.clients.size() >= static_cast<size_t>(services_.config.integer(Directive::kMaxclients))) {
     statistics.connections_rejected.add(1);
-    return refuse(fd.get(), "-ERR max number of clients reached\r\n");
+    // A TLS port sends nothing that is not encrypted.
+    if (!tls) refuse(fd.get(), "-ERR max number of clients reached\r\n");
+    return;
   }
   auto card = std::make_shared<ClientCard>();
   SocketAddress peer = SocketAddress::peer_of(fd.get());
@@ -146,15 +203,18 @@ void Acceptor::admit(UniqueFd fd, bool unix_socket) {
   }
   card->unix_socket = unix_socket;
   card->local = unix_socket || peer.is_loopback();
-  bool const open_to_all = services_.users.default_user()->needs_no_password();
-  if (services_.config.flag(Directive::kProtectedMode) && open_to_all && !card->local) {
-    statistics.connections_rejected.add(1);
-    return refuse(fd.get(), kProtectedModeError);
+  if (!tls) {
+    if (std::string_view const refusal = protected_mode_refusal(services_, *card); !refusal.empty()) {
+      statistics.connections_rejected.add(1);
+      return refuse(fd.get(), refusal);
+    }
   }
   if (!unix_socket) {
     (void)set_tcp_nodelay(fd.get());
     (void)set_keepalive(fd.get(), static_cast<int>(services_.config.integer(Directive::kTcpKeepalive)));
   }
+  std::shared_ptr<TlsContext const> context = tls ? services_.tls->current() : nullptr;
+  CHECK(!tls || context);  // who opens the port has loaded them
   card->fd = fd.get();
   card->created_ms = services_.clock.unix_ms();
   card->last_interaction_ms.store(card->created_ms, std::memory_order_relaxed);
@@ -166,9 +226,9 @@ void Acceptor::admit(UniqueFd fd, bool unix_socket) {
   card->worker = chosen->index();
   services_.clients.add(card);  // from here on others see the card
   services_.logger.verbose("Accepted %s", card->address.c_str());
-  if (chosen == workers_[0].get()) return chosen->adopt(std::move(fd), std::move(card));
+  if (chosen == workers_[0].get()) return chosen->adopt(std::move(fd), std::move(card), std::move(context));
   auto moved = std::make_shared<UniqueFd>(std::move(fd));
-  chosen->post([chosen, moved, card] { chosen->adopt(std::move(*moved), card); });
+  chosen->post([chosen, moved, card, context] { chosen->adopt(std::move(*moved), card, context); });
 }
 
 }  // namespace holdfast

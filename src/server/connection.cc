@@ -19,6 +19,7 @@
 #include "keyspace/keyspace.h"
 #include "log/log.h"
 #include "net/send_output.h"
+#include "server/acceptor.h"
 #include "server/worker.h"
 
 namespace holdfast {
@@ -27,19 +28,35 @@ namespace {
 using config::Directive;
 
 /// HTTP requests of a browser that was tricked into talking to us.
+TlsStream::Side side_of(config::TlsAuthClients clients) {
+  switch (clients) {
+    case config::TlsAuthClients::kNo: return TlsStream::Side::kAcceptingAnybody;
+    case config::TlsAuthClients::kOptional: return TlsStream::Side::kAcceptingWithOptional;
+    case config::TlsAuthClients::kYes: break;
+  }
+  return TlsStream::Side::kAccepting;
+}
+
 bool looks_like_http(std::string_view name) { return iequals(name, "POST") || iequals(name, "Host:"); }
 
 }  // namespace
 
-Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card)
+Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card,
+                       std::shared_ptr<TlsContext const> tls)
     : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
   begin_as_default();
+  if (tls) {
+    auto const clients = services.config.choice<config::TlsAuthClients>(Directive::kTlsAuthClients);
+    tls_ = std::make_unique<TlsStream>(std::move(tls), fd_.get(), side_of(clients));
+    wait_ = Wait::kHandshake;
+  }
   events_ = EPOLLIN;
   if (!worker_.loop().add(fd_.get(), events_, this)) doom();
 }
 
 Connection::~Connection() {
   if (source) source->ended();
+  if (tls_) tls_->say_goodbye();
   worker_.loop().remove(fd_.get());
 }
 
@@ -52,12 +69,58 @@ std::shared_ptr<Waiter> const& Connection::waiter() {
 
 void Connection::on_ready(uint32_t events) {
   if (doomed_ || worker_.suspended(*this)) return;
-  if (events & (EPOLLERR | EPOLLHUP)) return doom();
+  bool const broken = events & (EPOLLERR | EPOLLHUP);
+  if (wait_ == Wait::kHandshake) [[unlikely]] return shake_hands(broken);
+  if (broken) return doom();
   worker_.refresh_time();
   if (events & EPOLLOUT) worker_.schedule_flush(*this);
   bool const waits = wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked;
   if (waits && (events & EPOLLRDHUP)) return doom();  // gone while WAIT, SAVE or BLPOP waited
   if ((events & EPOLLIN) && wait_ == Wait::kReading) read();
+}
+
+void Connection::shake_hands(bool broken) {
+  // Others shall not wait for many handshakes in a row: the loop tells us again in the next turn.
+  if (!worker_.may_shake_hands()) return;
+  worker_.refresh_time();
+  TlsStream::Handshake const state = tls_->shake_hands();
+  worker_.shook_hands();
+  if (state == TlsStream::Handshake::kFailed) {
+    services().logger.warning("Error accepting a client connection: %s", tls_->error().c_str());
+    return doom();
+  }
+  if (broken) return doom();
+  output_blocked_ = tls_->unsent() > 0;
+  if (state == TlsStream::Handshake::kDone) {
+    set_wait(Wait::kReading);
+    card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
+    if (auto const refusal = Acceptor::protected_mode_refusal(services(), card()); !refusal.empty()) {
+      worker().statistics.connections_rejected.add(1);
+      output_.append(refusal);
+      close_after_reply();
+      worker_.schedule_flush(*this);
+    }
+  }
+  update_events();
+}
+
+ssize_t Connection::receive_bytes(char* to, size_t size) {
+  if (!tls_) [[likely]] return recv(fd_.get(), to, size, 0);
+  ssize_t const got = tls_->read(to, size);
+  if (tls_->unsent() > 0) worker_.schedule_flush(*this);  // TLS has answered something by itself
+  return got;
+}
+
+Result<size_t> Connection::send_some() {
+  if (!tls_) [[likely]] return send_output(fd_.get(), output_, kSendBytesMax);
+  return tls_->send(output_, kSendBytesMax);
+}
+
+void Connection::read_more() {
+  read_scheduled = false;
+  if (doomed_ || worker_.suspended(*this) || wait_ != Wait::kReading || !(events_ & EPOLLIN)) return;
+  worker_.refresh_time();
+  read();
 }
 
 void Connection::read() {
@@ -68,26 +131,27 @@ void Connection::read() {
   bool in_scratch = input_.empty();
   if (in_scratch) {
     std::span<char> scratch = worker_.read_scratch();
-    got = recv(fd_.get(), scratch.data(), scratch.size(), 0);
+    got = receive_bytes(scratch.data(), scratch.size());
     if (got > 0) input = {scratch.data(), static_cast<size_t>(got)};
   } else {
     size_t room = std::max(kReadBytes, parser_.bytes_wanted());
-    got = recv(fd_.get(), input_.prepare(room), room, 0);
+    got = receive_bytes(input_.prepare(room), room);
     if (got > 0) {
       input_.commit(static_cast<size_t>(got));
       input = input_.view();
     }
   }
   if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
-    services().logger.verbose("Reading from client: %s", std::strerror(errno));
+    int const errnum = errno;
+    if (errnum == EAGAIN || errnum == EINTR) return;
+    services().logger.verbose("Reading from client: %s", tls_ ? tls_->error().c_str() : std::strerror(errnum));
     return doom();
   }
   if (got == 0) {
     // The client has nothing more to say; it still gets the replies to what it said.
     end_of_input_ = true;
     close_after_reply();
-    if (output_.empty()) return doom();
+    if (unsent() == 0) return doom();
     worker_.schedule_flush(*this);
     return update_events();
   }
@@ -359,8 +423,8 @@ void Connection::flush() {
   if (running && !running->streams()) return;
   if (needed_offset > 0 && !worker_.log_allows(*this)) return;
   if (source && !fill_from_source()) [[unlikely]] return;
-  if (!output_.empty()) {
-    Result<size_t> sent = send_output(fd_.get(), output_, kSendBytesMax);
+  if (!output_.empty() || tls_) {
+    Result<size_t> sent = send_some();
     worker().statistics.writes.add(1);
     if (!sent) {
       services().logger.verbose("Error writing to client: %s", sent.error().message.c_str());
@@ -368,11 +432,11 @@ void Connection::flush() {
     }
     worker().statistics.net_output_bytes.add(*sent);
   }
-  output_blocked_ = !output_.empty();
+  output_blocked_ = unsent() > 0;
   if (!output_blocked_ && closing() && !running) return doom();
   if (source_has_more_ && !output_blocked_) [[unlikely]] worker_.schedule_flush(*this);
   if (output_blocked_ && !source && limits_exceeded()) return close_for_output();
-  card().output_bytes.store(output_.size(), std::memory_order_relaxed);
+  card().output_bytes.store(unsent(), std::memory_order_relaxed);
   card().output_blocks.store(output_.blocks(), std::memory_order_relaxed);
   if (services().state.client_limit.bytes() != 0) [[unlikely]] note_memory();
   update_events();
@@ -386,7 +450,7 @@ bool Connection::fill_from_source() {
     case OutputSource::Left::kMore: source_has_more_ = true; break;
     case OutputSource::Left::kClose:
       close_after_reply();
-      if (!output_.empty()) static_cast<void>(send_output(fd_.get(), output_, kSendBytesMax));
+      if (!output_.empty()) static_cast<void>(send_some());
       doom();
       return false;
   }
@@ -411,7 +475,7 @@ void Connection::check_output_limit() {
 bool Connection::limits_exceeded() {
   config::ClientOutputLimit limit =
       services().config.output_limit(subscribed() ? config::ClientClass::kPubsub : config::ClientClass::kNormal);
-  size_t bytes = output_.size() + deferred_bytes_;
+  size_t bytes = unsent() + deferred_bytes_;
   if (!authenticated() && bytes > kUnauthenticatedOutputMax) return true;
   bool over_hard = limit.hard_bytes != 0 && bytes >= limit.hard_bytes;
   bool over_soft = limit.soft_bytes != 0 && bytes >= limit.soft_bytes;
@@ -455,7 +519,9 @@ void Connection::update_events() {
   uint32_t wanted = 0;
   if (wait_ == Wait::kReading && !end_of_input_ && !closing() && output_.size() <= kOutputPauseBytes) wanted |= EPOLLIN;
   if (wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked) wanted |= EPOLLRDHUP;
+  if (wait_ == Wait::kHandshake) [[unlikely]] wanted |= EPOLLIN;
   if (output_blocked_) wanted |= EPOLLOUT;
+  if (tls_ && (wanted & EPOLLIN) && tls_->has_input()) worker_.schedule_read(*this);
   if (wanted == events_) return;
   // With no event wanted the socket stays registered: a reset of the connection is still noticed (EPOLLHUP).
   if (!worker_.loop().modify(fd_.get(), wanted)) return doom();

@@ -9,6 +9,7 @@
 #include "command/gate.h"
 #include "command/session.h"
 #include "net/event_loop.h"
+#include "net/tls_stream.h"
 #include "net/unique_fd.h"
 #include "resp/output_buffer.h"
 #include "resp/reply.h"
@@ -28,6 +29,7 @@ class Worker;
 ///   held      waits for CLIENT PAUSE or a congested log; looked at again every millisecond
 ///   running   a long command is done in slices (Session::running)
 ///   blocked   waits for keys (Session::blocked)
+///   handshake TLS only, the first state: there is no stream of requests yet
 /// Only in the first one is the socket read, so nobody's input grows while it waits.
 class Connection final : public Session, public EventLoop::Handler {
  public:
@@ -45,13 +47,17 @@ class Connection final : public Session, public EventLoop::Handler {
   /// A slice of a long command.
   static constexpr int64_t kSliceMicroseconds = 200;
 
-  Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card);
+  /// `tls` is null for a connection of plain bytes.
+  Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card,
+             std::shared_ptr<TlsContext const> tls = nullptr);
   ~Connection() override;
 
   void on_ready(uint32_t events) override;
   WorkerContext& worker() override;
   std::shared_ptr<Waiter> const& waiter() override;
 
+  /// TLS has input that epoll does not know of.
+  void read_more();
   /// Goes on after a wait: locks may be free, the hold may be over, or the turn's share is new.
   void proceed();
   /// The waiter was woken: locks may be free, or the waiting for keys is over.
@@ -75,7 +81,7 @@ class Connection final : public Session, public EventLoop::Handler {
   /// The same, because it does have more.
   void close_for_output();
 
-  enum class Wait : uint8_t { kReading, kAgain, kParked, kHeld, kRunning, kRunningWait, kBlocked };
+  enum class Wait : uint8_t { kReading, kAgain, kParked, kHeld, kRunning, kRunningWait, kBlocked, kHandshake };
   Wait wait() const { return wait_; }
   uint64_t id() { return card().id; }
   int fd() const { return fd_.get(); }
@@ -84,9 +90,18 @@ class Connection final : public Session, public EventLoop::Handler {
   bool output_full() const { return output_.size() > kOutputPauseBytes; }
   /// In the worker's list of those to flush.
   bool flush_scheduled = false;
+  /// In the worker's list of those to read without waiting for the socket.
+  bool read_scheduled = false;
 
  private:
+  /// Goes on with the handshake; `broken`: for the last time, to learn what happened.
+  void shake_hands(bool broken);
   void read();
+  /// As recv and send_output, through TLS where there is TLS.
+  ssize_t receive_bytes(char* to, size_t size);
+  Result<size_t> send_some();
+  /// Bytes for the client that the socket has not taken yet.
+  size_t unsent() const { return output_.size() + (tls_ ? tls_->unsent() : 0); }
   /// Parses and executes `input`. Returns how many of its bytes are done with.
   size_t process(std::string_view input);
   void prefetch(CommandBatch const& batch);
@@ -110,6 +125,7 @@ class Connection final : public Session, public EventLoop::Handler {
 
   Worker& worker_;
   UniqueFd fd_;
+  std::unique_ptr<TlsStream> tls_;
   InputBuffer input_;
   RequestParser parser_;
   OutputBuffer output_;

@@ -25,6 +25,7 @@
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
+#include "server/tls_settings.h"
 
 namespace holdfast {
 namespace {
@@ -97,7 +98,7 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       audience_({worker_count_, clock_, config, keyspace_, clients_}),
       services_{clock_, logger, tick_scale_, config, keyspace_, commands_, clients_, statistics_, pause_, guards_, slow_log_, latency_,
                 state_, users_, access_log_, disk_, persistence_, log_, *this, &scripting_, &audience_, &audience_.pubsub, &audience_.tracking,
-                &audience_.monitors, &health_, &replication_},
+                &audience_.monitors, &health_, &replication_, &tls_},
       data_lock_(disk_, logger),
       health_(services_, disk_),
       gate_(services_),
@@ -377,12 +378,7 @@ void Server::connect_config() {
     logger_.set_level(config_.choice<LogLevel>(Directive::kLoglevel));
     return {};
   });
-  config_.on_change({Directive::kPort, Directive::kBind}, [this]() -> Status {
-    Status reopened = acceptor_.reopen();
-    if (reopened) return {};
-    logger_.warning("%s", reopened.error().message.c_str());
-    return fail("Unable to listen on this port. Check server logs.");
-  });
+  connect_ports();
   config_.on_change({Directive::kMaxclients}, [this]() -> Status {
     auto wanted = static_cast<uint64_t>(config_.integer(Directive::kMaxclients));
     rlimit limit;
@@ -392,6 +388,38 @@ void Server::connect_config() {
     }
     return {};
   });
+}
+
+void Server::connect_ports() {
+  constexpr char const* kNoPort = "Unable to listen on this port. Check server logs.";
+  config_.on_change({Directive::kPort}, [this]() -> Status {
+    if (!acceptor_.reopen(Acceptor::Port::kPlain)) return fail(kNoPort);
+    return {};
+  });
+  config_.on_change({Directive::kBind}, [this]() -> Status {
+    if (acceptor_.reopen(Acceptor::Port::kPlain) && acceptor_.reopen(Acceptor::Port::kTls)) return {};
+    return fail("Failed to bind to specified addresses.");
+  });
+  config_.on_change({Directive::kTlsPort}, [this]() -> Status {
+    if (Status loaded = load_tls(); !loaded) return loaded;
+    if (!acceptor_.reopen(Acceptor::Port::kTls)) return fail(kNoPort);
+    return {};
+  });
+  config_.on_change({Directive::kTlsReplication, Directive::kTlsCluster, Directive::kTlsCertFile, Directive::kTlsKeyFile,
+                     Directive::kTlsKeyFilePass, Directive::kTlsClientCertFile, Directive::kTlsClientKeyFile,
+                     Directive::kTlsClientKeyFilePass, Directive::kTlsDhParamsFile, Directive::kTlsCaCertFile,
+                     Directive::kTlsCaCertDir, Directive::kTlsProtocols, Directive::kTlsCiphers, Directive::kTlsCiphersuites,
+                     Directive::kTlsPreferServerCiphers, Directive::kTlsSessionCaching, Directive::kTlsSessionCacheSize,
+                     Directive::kTlsSessionCacheTimeout},
+                    [this]() -> Status { return load_tls(); });
+}
+
+Status Server::load_tls() {
+  if (!uses_tls(config_)) return {};
+  Status const loaded = tls_.renew(tls_settings(config_));
+  if (loaded) return {};
+  logger_.warning("%s", loaded.error().message.c_str());
+  return fail("Unable to update TLS configuration. Check server logs.");
 }
 
 bool Server::raise_file_limit() {
@@ -438,14 +466,12 @@ int Server::run() {
   }
   connect_config();
   apply_keyspace_settings();
+  if (!load_tls()) {
+    logger_.warning("Failed to configure TLS. Check logs for more info.");
+    return 1;
+  }
   if (Status opened = acceptor_.open(); !opened) {
-    std::string const& text = opened.error().message;
-    if (text.starts_with("Could not create")) {
-      logger_.warning("Warning: %s", text.c_str());
-      logger_.warning("Failed listening on port %ld (TCP), aborting.", static_cast<long>(config_.integer(Directive::kPort)));
-    } else {
-      logger_.warning("%s", text.c_str());
-    }
+    logger_.warning("%s", opened.error().message.c_str());
     return 1;
   }
   if (Status locked = data_lock_.hold(config_); !locked) {
@@ -465,7 +491,9 @@ int Server::run() {
   if (wants_pidfile && pidfile.empty()) pidfile = "/var/run/redis.pid";
   if (wants_pidfile) write_pidfile(pidfile, logger_);
 
-  logger_.notice("Running mode=standalone, port=%ld.", static_cast<long>(config_.integer(Directive::kPort)));
+  int64_t const plain_port = config_.integer(Directive::kPort);
+  logger_.notice("Running mode=standalone, port=%ld.",
+                 static_cast<long>(plain_port ? plain_port : config_.integer(Directive::kTlsPort)));
   logger_.notice("Data directory: %s", config_.text(Directive::kDir).c_str());
   for (std::string const& warning : config::accident_warnings(config_, config::read_machine_facts())) {
     logger_.warning("WARNING: %s", warning.c_str());

@@ -31,6 +31,7 @@
 #include "log/aof_directory.h"
 #include "log/log.h"
 #include "memory/lazy_free.h"
+#include "net/tls_context.h"
 #include "pubsub/audience.h"
 #include "replication/replication.h"
 #include "scripting/scripting.h"
@@ -71,6 +72,7 @@ class Server final : public ServerControl {
   void connect_parts();
   void connect_config();
   void connect_replication();
+  void connect_ports();
   void share_keyspace(std::function<void()> const& then);
   void apply_keyspace_settings();
   void apply_value_limits();
@@ -85,6 +87,8 @@ class Server final : public ServerControl {
   void loaded();
   void cron();
   Status open_admin_port();
+  /// Reads certificates and keys if something is to use them. What went wrong is in the log.
+  Status load_tls();
   void begin_shutdown(int signal);
   void step_shutdown();
   void wake_workers();
@@ -114,6 +118,7 @@ class Server final : public ServerControl {
   WriteGuards guards_;
   SlowLog slow_log_;
   ServerState state_;
+  TlsContexts tls_;
   Audience audience_;
   Services services_;
   DataLock data_lock_;

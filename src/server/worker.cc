@@ -61,11 +61,12 @@ void Worker::stop() {
   post([this] { loop_.stop(); });
 }
 
-void Worker::adopt(UniqueFd fd, std::shared_ptr<ClientCard> card) {
+void Worker::adopt(UniqueFd fd, std::shared_ptr<ClientCard> card, std::shared_ptr<TlsContext const> tls) {
   uint64_t id = card->id;
   context().now_ms = services_.clock.unix_ms();
   bool killed = card->killed.load(std::memory_order_relaxed);  // CLIENT KILL was quicker than the way here
-  auto connection = std::make_unique<Connection>(*this, services_, std::move(fd), std::move(card));
+  if (tls) handshaking_.push_back({id, context().now_ms + kHandshakeMillisecondsMax});
+  auto connection = std::make_unique<Connection>(*this, services_, std::move(fd), std::move(card), std::move(tls));
   connections_.emplace(id, std::move(connection));
   context().statistics.connections_received.add(1);
   if (killed) close_connection(id);
@@ -113,6 +114,30 @@ void Worker::schedule_flush(Connection& connection) {
   if (connection.flush_scheduled) return;
   connection.flush_scheduled = true;
   to_flush_.push_back(&connection);
+}
+
+void Worker::schedule_read(Connection& connection) {
+  if (connection.read_scheduled) return;
+  connection.read_scheduled = true;
+  to_read_.push_back(connection.id());
+}
+
+bool Worker::may_shake_hands() {
+  if (handshakes_us_ >= kHandshakesMicroseconds) return false;
+  handshake_began_us_ = services_.clock.monotonic_us();
+  return true;
+}
+
+void Worker::shook_hands() { handshakes_us_ += services_.clock.monotonic_us() - handshake_began_us_; }
+
+void Worker::end_late_handshakes() {
+  while (!handshaking_.empty() && handshaking_.front().until_ms <= context().now_ms) {
+    auto const found = connections_.find(handshaking_.front().id);
+    handshaking_.pop_front();
+    if (found == connections_.end() || found->second->wait() != Connection::Wait::kHandshake) continue;
+    services_.logger.verbose("Closing client that has not finished its TLS handshake");
+    found->second->doom();
+  }
 }
 
 bool Worker::log_allows(Connection& connection) {
@@ -188,6 +213,11 @@ void Worker::go_on(uint64_t id) {
 
 void Worker::run_pending() {
   for (uint64_t id : std::exchange(pending_, {})) go_on(id);
+  if (to_read_.empty()) return;
+  for (uint64_t id : std::exchange(to_read_, {})) {
+    auto const found = connections_.find(id);
+    if (found != connections_.end()) found->second->read_more();
+  }
 }
 
 void Worker::end_turn() {
@@ -204,7 +234,8 @@ void Worker::end_turn() {
     auto found = connections_.find(id);
     return found == connections_.end() || (found->second->wait() == Connection::Wait::kAgain && found->second->output_full());
   });
-  set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || cut_more);
+  handshakes_us_ = 0;
+  set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || !to_read_.empty() || cut_more);
   context().statistics.loop_turns.add(1);
   int64_t const turn_us = services_.clock.monotonic_us() - loop_.turn_began_us();
   context().statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
@@ -263,6 +294,7 @@ void Worker::cron() {
       }
     }
   }
+  end_late_handshakes();
   if (services_.state.busy_scripts.any()) look_at_parked();
   for (uint64_t id : std::exchange(over_soft_limit_, {})) {
     auto found = connections_.find(id);

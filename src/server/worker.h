@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -36,6 +37,10 @@ class Worker {
   static constexpr int64_t kEvictionPauseMicroseconds = 200;
   /// Shares of defragmentation; the pauses between them follow from its effort.
   static constexpr int64_t kDefragSliceMicroseconds = 100;
+  /// No step of a TLS handshake is begun in a turn that has spent this much on them.
+  static constexpr int64_t kHandshakesMicroseconds = 200;
+  /// Who has not finished its TLS handshake by then is closed.
+  static constexpr int64_t kHandshakeMillisecondsMax = 10'000;
 
   Worker(int index, Services& services, Gate& gate, WorkerStatistics& statistics, Inbox& inbox);
   ~Worker();
@@ -60,7 +65,7 @@ class Worker {
   Gate& gate() { return gate_; }
 
   /// A new client.
-  void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card);
+  void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card, std::shared_ptr<TlsContext const> tls = nullptr);
   /// Closes the connection with this id if it is still here (CLIENT KILL).
   /// Tells all connections.
   void users_changed();
@@ -85,6 +90,11 @@ class Worker {
   bool suspended(Connection const& connection) const { return suspended_ == &connection; }
   std::shared_ptr<Waiter> make_waiter(uint64_t connection_id);
   void schedule_flush(Connection& connection);
+  /// Has it read in the next turn although its socket may have nothing.
+  void schedule_read(Connection& connection);
+  /// Asked before and told after a step of a TLS handshake.
+  bool may_shake_hands();
+  void shook_hands();
   /// The connection has entered a state, or stays in it for another round.
   void wait_changed(Connection& connection);
   /// Sets the frozen time of this turn, once a turn.
@@ -105,6 +115,12 @@ class Worker {
  private:
   class ConnectionWaiter;
 
+  /// A connection that was in its TLS handshake when it came.
+  struct Handshaking {
+    uint64_t id;
+    int64_t until_ms;
+  };
+
   /// What executions use.
   struct Desk {
     explicit Desk(WorkerStatistics& statistics) : context(statistics) {}
@@ -121,6 +137,7 @@ class Worker {
   void start_delay();
   void go_on(uint64_t id);
   void drop_dead();
+  void end_late_handshakes();
   void cron();
   void run_expiry();
   void run_eviction();
@@ -143,6 +160,10 @@ class Worker {
   DefragCycle defrag_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> to_flush_;
+  std::vector<uint64_t> to_read_;
+  std::deque<Handshaking> handshaking_;  // in the order of their deadlines
+  int64_t handshake_began_us_ = 0;
+  int64_t handshakes_us_ = 0;  // spent in this turn
   std::vector<uint64_t> waiting_for_log_;
   std::atomic<bool> waits_for_log_{false};
   std::vector<uint64_t> pending_;  // in the states again and running
