@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "base/thread_scope.h"
 #include "command/client_card.h"
 #include "command/pause.h"
 #include "command/write_guards.h"
@@ -153,7 +154,11 @@ uint64_t Replication::want(std::optional<ReplicaOf> primary, bool failover) {
     // The thread begins when nobody counts on being alone with the keys.
     auto const start = [this] {
       MutexLock lock(mutex_);
-      if (!stopping_) thread_ = std::thread([this] { run(); });
+      if (stopping_) return;
+      thread_ = std::thread([this] {
+        ThreadScope const scope("replication");
+        run();
+      });
     };
     services_.keyspace.concurrent() ? start() : share_keyspace(start);
   }

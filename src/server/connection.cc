@@ -169,6 +169,7 @@ size_t Connection::process(std::string_view input) {
   bool resume = wait_ == Wait::kParked;
   if (wait_ == Wait::kParked || wait_ == Wait::kHeld || wait_ == Wait::kAgain) parser_.reset();
   set_wait(Wait::kReading);
+  Worker::Executing executing(worker_, *this, 0);
   while (true) {
     size_t consumed = 0;
     std::string error;
@@ -176,6 +177,7 @@ size_t Connection::process(std::string_view input) {
     bool hinted = batch.size() > 1;
     if (hinted) prefetch(batch);
     for (size_t i = 0; i < batch.size(); i++) {
+      executing.next(static_cast<uint32_t>(i));
       worker().hint = hinted ? &worker_.hints()[i] : nullptr;
       Gate::Outcome outcome = execute(batch[i], resume);
       worker().hint = nullptr;
@@ -313,6 +315,7 @@ void Connection::wake() {
 void Connection::run_slice() {
   if (doomed_ || !running) return;
   worker_.refresh_time();
+  Worker::Executing executing(worker_, *this, Worker::Executing::kNoCommand);
   Task::Progress progress = running->slice(reply_, kSliceMicroseconds);
   if (progress != Task::Progress::kDone) {
     set_wait(progress == Task::Progress::kAgain ? Wait::kRunning : Wait::kRunningWait);

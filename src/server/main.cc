@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/logger.h"
+#include "base/thread_scope.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
 #include "config/config.h"
@@ -62,6 +63,7 @@ bool set_up_log(config::Config const& config, Logger& logger) {
 }
 
 int run(int argc, char** argv) {
+  ThreadScope const scope(nullptr);
   std::vector<std::string> arguments(argv, argv + argc);
   bool only_check = false;
   if (arguments.size() > 1 && arguments[1] == "--check-config") {

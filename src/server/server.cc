@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 
 #include "acl/users_file.h"
 #include "admin/families.h"
+#include "admin/info.h"
 #include "base/random.h"
+#include "base/thread_scope.h"
 #include "command/access_catalog.h"
 #include "command/client_line.h"
 #include "commands/families.h"
@@ -22,6 +25,7 @@
 #include "pubsub/subscribe.h"
 #include "replication/commands.h"
 #include "scripting/families.h"
+#include "server/internal_session.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -394,6 +398,36 @@ void Server::connect_config() {
   });
 }
 
+void Server::prepare_crash_report() {
+  CrashReport::Sources sources;
+  sources.log_file = config_.text(Directive::kLogfile);
+  sources.scene = [this](CrashScene& scene) {
+    auto const thread = static_cast<pid_t>(syscall(SYS_gettid));
+    for (auto const& worker : workers_) {
+      if (worker->thread_id() == thread) worker->describe(scene);
+    }
+  };
+  sources.info = [this] {
+    WorkerStatistics statistics(commands_.size());
+    WorkerContext context(statistics);
+    InternalSession session(services_, context);
+    constexpr std::string_view kAll[] = {"everything"};
+    return info_text(session, kAll);
+  };
+  sources.client_list = [this] {
+    std::string lines;
+    for (auto const& card : clients_.list()) lines += client_line(*card, commands_, clock_.unix_ms());
+    return lines;
+  };
+  crash_report_ = std::make_unique<CrashReport>(logger_, std::move(sources));
+  auto const set_enabled = [this]() -> Status {
+    crash_report_->set_enabled(config_.flag(Directive::kCrashLogEnabled));
+    return {};
+  };
+  static_cast<void>(set_enabled());
+  config_.on_change({Directive::kCrashLogEnabled}, set_enabled);
+}
+
 bool Server::raise_file_limit() {
   rlim_t wanted = static_cast<rlim_t>(config_.integer(Directive::kMaxclients)) + kReservedDescriptors;
   rlimit limit;
@@ -437,6 +471,7 @@ int Server::run() {
     config_.override_number(Directive::kMaxclients, possible);
   }
   connect_config();
+  prepare_crash_report();
   apply_keyspace_settings();
   if (Status opened = acceptor_.open(); !opened) {
     std::string const& text = opened.error().message;
@@ -486,9 +521,15 @@ int Server::run() {
   acceptor_.start();
   state_.memory.note_startup();
   for (size_t i = 1; i < workers_.size(); i++) {
-    threads_.emplace_back([worker = workers_[i].get()] { worker->run(); });
+    threads_.emplace_back([worker = workers_[i].get()] {
+      ThreadScope const scope(("worker-" + std::to_string(worker->index())).c_str());
+      worker->run();
+    });
   }
-  loader_ = std::thread([this] { load(); });
+  loader_ = std::thread([this] {
+    ThreadScope const scope("loader");
+    load();
+  });
   first.run();
 
   for (std::thread& thread : threads_) thread.join();
@@ -507,6 +548,7 @@ int Server::run() {
   }
   acceptor_.close();
   signals_.reset();
+  crash_report_.reset();
   logger_.warning("%s is now ready to exit, bye bye...", "Redis");
   workers_.clear();
   return exit_code_;

@@ -35,6 +35,7 @@
 #include "replication/replication.h"
 #include "scripting/scripting.h"
 #include "server/acceptor.h"
+#include "server/crash_report.h"
 #include "server/data_lock.h"
 #include "server/signals.h"
 #include "server/worker.h"
@@ -70,6 +71,7 @@ class Server final : public ServerControl {
   void apply_channel_default();
   void connect_parts();
   void connect_config();
+  void prepare_crash_report();
   void connect_replication();
   void share_keyspace(std::function<void()> const& then);
   void apply_keyspace_settings();
@@ -122,6 +124,7 @@ class Server final : public ServerControl {
   replication::Replication replication_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Acceptor acceptor_;
+  std::unique_ptr<CrashReport> crash_report_;
   std::unique_ptr<SignalReceiver> signals_;
   std::unique_ptr<ShutdownSequence> shutdown_;  ///< asked for by a signal
   std::thread loader_;
