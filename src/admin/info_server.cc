@@ -45,10 +45,9 @@ std::string build_id() {
   return text;
 }
 
-std::string supervised(config::Config const& config) {
-  auto const kind = config.choice<config::Supervised>(Directive::kSupervised);
-  bool const known = kind == config::Supervised::kUpstart || kind == config::Supervised::kSystemd;
-  return known ? config.text(Directive::kSupervised) : "no";
+std::string_view name_of(config::Supervised supervisor) {
+  if (supervisor == config::Supervised::kSystemd) return "systemd";
+  return supervisor == config::Supervised::kUpstart ? "upstart" : "no";
 }
 
 void cpu_pair(InfoText& text, int who, std::string const& suffix) {
@@ -83,7 +82,7 @@ void info_server(Session& session, InfoText& text) {
   text.field("atomicvar_api", "c11-builtin");
   text.field("gcc_version", compiler_version());
   text.field("process_id", getpid());
-  text.field("process_supervised", supervised(services.config));
+  text.field("process_supervised", name_of(services.state.supervised));
   text.field("run_id", services.control.run_id());
   text.field("tcp_port", services.config.integer(Directive::kPort));
   text.field("server_time_usec", now_us);

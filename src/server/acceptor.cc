@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "acl/users.h"
 #include "command/client_card.h"
@@ -64,7 +66,18 @@ Result<std::vector<UniqueFd>> Acceptor::open_tcp() const {
   auto port = static_cast<uint16_t>(services_.config.integer(Directive::kPort));
   if (port == 0) return std::vector<UniqueFd>{};
   std::vector<std::string> addresses = services_.config.bind_addresses();
-  return listen_tcp_all(addresses, port, static_cast<int>(services_.config.integer(Directive::kTcpBacklog)));
+  auto sockets = listen_tcp_all(addresses, port, static_cast<int>(services_.config.integer(Directive::kTcpBacklog)));
+  if (sockets) mark(*sockets);
+  return sockets;
+}
+
+void Acceptor::mark(std::vector<UniqueFd> const& sockets) const {
+  auto const id = static_cast<uint32_t>(services_.config.integer(Directive::kSocketMarkId));
+  if (id == 0) return;
+  for (UniqueFd const& fd : sockets) {
+    if (setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &id, sizeof id) == 0) continue;
+    services_.logger.warning("Unable to set the mark of a socket: %s", std::strerror(errno));
+  }
 }
 
 Status Acceptor::open() {

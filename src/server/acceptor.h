@@ -38,6 +38,8 @@ class Acceptor {
   };
 
   Result<std::vector<UniqueFd>> open_tcp() const;
+  /// socket-mark-id, which accepted connections inherit.
+  void mark(std::vector<UniqueFd> const& sockets) const;
   void listen_on(UniqueFd fd, bool unix_socket);
   void accept_all(int listening_fd, bool unix_socket);
   void admit(UniqueFd fd, bool unix_socket);

@@ -34,6 +34,8 @@ bool looks_like_http(std::string_view name) { return iequals(name, "POST") || ie
 Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card)
     : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
   begin_as_default();
+  set_protocol(static_cast<int>(services.config.integer(Directive::kClientDefaultResp)));
+  reply_.set_protocol(protocol());
   events_ = EPOLLIN;
   if (!worker_.loop().add(fd_.get(), events_, this)) doom();
 }

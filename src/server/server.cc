@@ -26,6 +26,7 @@
 #include "replication/commands.h"
 #include "scripting/families.h"
 #include "server/internal_session.h"
+#include "server/cpu_list.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -80,9 +81,10 @@ std::vector<CommandRows> Server::families() {
   return all;
 }
 
-Server::Server(config::Config& config, Logger& logger, std::string executable)
+Server::Server(config::Config& config, Logger& logger, Supervisor& supervisor, std::string executable)
     : config_(config),
       logger_(logger),
+      supervisor_(supervisor),
       executable_(std::move(executable)),
       run_id_(system_random_hex(40)),
       worker_count_(usable_workers(config)),
@@ -217,7 +219,10 @@ void Server::connect_replication() {
     worker->post([worker, id = card.id] { worker->flush_connection(id); });
   };
   replication_.role_changed = [this] {
-    workers_[0]->post([this] { apply_memory_limit(); });
+    workers_[0]->post([this] {
+      apply_memory_limit();
+      if (Status applied = apply_oom_score(); !applied) logger_.warning("%s", applied.error().message.c_str());
+    });
   };
   replication_.share_keyspace = [this](std::function<void()> then) {
     workers_[0]->post([this, then] { share_keyspace(then); });
@@ -377,6 +382,18 @@ void Server::connect_config() {
     if (persistence_.set_append_only(config_.flag(Directive::kAppendonly))) return {};
     return fail("Unable to turn on AOF. Check server logs.");
   });
+  config_.on_change({Directive::kOomScoreAdj, Directive::kOomScoreAdjValues}, [this]() -> Status {
+    config::OomScoreValues const values = config_.oom_score_values();
+    if (!std::is_sorted(values.begin(), values.end())) {
+      logger_.warning(
+          "The oom-score-adj-values configuration may not work for non-privileged processes! Please consult the "
+          "documentation.");
+    }
+    Status applied = apply_oom_score();
+    if (applied) return {};
+    logger_.warning("%s", applied.error().message.c_str());
+    return fail("Failed to set current oom_score_adj. Check server logs.");
+  });
   config_.on_change({Directive::kLoglevel}, [this]() -> Status {
     logger_.set_level(config_.choice<LogLevel>(Directive::kLoglevel));
     return {};
@@ -396,6 +413,31 @@ void Server::connect_config() {
     }
     return {};
   });
+}
+
+Status Server::apply_oom_score() {
+  return oom_score_.apply(config_.choice<config::OomScoreAdj>(Directive::kOomScoreAdj), config_.oom_score_values(),
+                          replication_.is_replica());
+}
+
+void Server::report_to_supervisor() {
+  if (!supervisor_.any()) return;
+  int64_t const now_ms = clock_.monotonic_us() / 1000;
+  if (persistence_.loading()) {
+    snapshot::PersistenceInfo const info = persistence_.info();
+    uint64_t const percent = info.loading_total_bytes == 0 ? 0 : info.loading_loaded_bytes * 100 / info.loading_total_bytes;
+    supervisor_.extend(now_ms, "Redis is loading... " + std::to_string(percent) + " %, " + std::to_string(info.loaded_keys) + " keys");
+  } else if (state_.shutdown.running()) {
+    supervisor_.extend(now_ms, "Saving the final RDB snapshot");
+  } else if (!ready_) {
+    return;
+  } else if (!replication_.is_replica()) {
+    supervisor_.tell_status("Ready to accept connections");
+  } else if (replication_.link_up()) {
+    supervisor_.tell_status("MASTER <-> REPLICA sync: Finished with success. Ready to accept connections in read-write mode.");
+  } else {
+    supervisor_.tell_status("Ready to accept connections in read-only mode. Waiting for MASTER <-> REPLICA sync");
+  }
 }
 
 void Server::prepare_crash_report() {
@@ -472,6 +514,9 @@ int Server::run() {
   }
   connect_config();
   prepare_crash_report();
+  state_.supervised = supervisor_.kind();
+  state_.tell_supervisor = [this](std::string_view message) { supervisor_.tell(message); };
+  if (Status applied = apply_oom_score(); !applied) logger_.warning("%s", applied.error().message.c_str());
   apply_keyspace_settings();
   if (Status opened = acceptor_.open(); !opened) {
     std::string const& text = opened.error().message;
@@ -513,7 +558,7 @@ int Server::run() {
   if (elsewhere) logger_.warning("WARNING: %s", elsewhere->c_str());
   if (config_.flag(Directive::kAppendonly) || !config_.save_points().empty()) last_run.remember(data_directory);
   logger_.warning("Server initialized, %d worker threads, %u partitions", worker_count_, keyspace_.partition_count());
-  notify_supervisor("STATUS=Redis is loading...\n");
+  supervisor_.tell_status("Redis is loading...");
 
   Worker& first = *workers_[0];
   signals_ = std::make_unique<SignalReceiver>(first.loop(), [this](int signal) { begin_shutdown(signal); });
@@ -521,8 +566,9 @@ int Server::run() {
   acceptor_.start();
   state_.memory.note_startup();
   for (size_t i = 1; i < workers_.size(); i++) {
-    threads_.emplace_back([worker = workers_[i].get()] {
+    threads_.emplace_back([this, worker = workers_[i].get()] {
       ThreadScope const scope(("worker-" + std::to_string(worker->index())).c_str());
+      run_on_cpus(config_.text(Directive::kServerCpulist));
       worker->run();
     });
   }
@@ -530,6 +576,7 @@ int Server::run() {
     ThreadScope const scope("loader");
     load();
   });
+  run_on_cpus(config_.text(Directive::kServerCpulist));
   first.run();
 
   for (std::thread& thread : threads_) thread.join();
@@ -593,7 +640,9 @@ void Server::loaded() {
   logger_.notice("Ready to accept connections");
   std::string path = config_.text(Directive::kUnixsocket);
   if (!path.empty()) logger_.notice("The server is now ready to accept connections at %s", path.c_str());
-  notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
+  ready_ = true;
+  report_to_supervisor();
+  supervisor_.tell("READY=1\n");
 }
 
 void Server::cron() {
@@ -602,6 +651,7 @@ void Server::cron() {
   statistics_.sample(clock_.monotonic_us());
   persistence_.tick();
   replication_.tick();
+  report_to_supervisor();
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
   state_.memory_limit.correct(keyspace_, state_.memory.measure(keyspace_, clients_, log_));
