@@ -143,6 +143,7 @@ void info_modules(Session&, InfoText& text) { text.section("Modules"); }
 
 void info_cluster(Session&, InfoText& text) {
   text.section("Cluster");
+  text.field("maxclients_reserved", services.config.integer(Directive::kMaxclientsReserved));
   text.zero({"cluster_enabled"});
 }
 

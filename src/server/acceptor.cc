@@ -138,6 +138,15 @@ void Acceptor::accept_all(int listening_fd, bool unix_socket) {
   }
 }
 
+size_t Acceptor::room_for(bool unix_socket, SocketAddress const& peer) const {
+  config::Config const& config = services_.config;
+  auto const all = static_cast<size_t>(config.integer(Directive::kMaxclients));
+  bool const loopback = config.choice<config::MaxclientsReservedFor>(Directive::kMaxclientsReservedFor) ==
+                        config::MaxclientsReservedFor::kLoopback;
+  bool const reserved = unix_socket || (loopback && peer.is_loopback());
+  return reserved ? all + static_cast<size_t>(config.integer(Directive::kMaxclientsReserved)) : all;
+}
+
 void Acceptor::refuse(int fd, std::string_view error) {
   // Best effort: the client may not read it.
   [[maybe_unused]] ssize_t sent = send(fd, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -145,12 +154,12 @@ void Acceptor::refuse(int fd, std::string_view error) {
 
 void Acceptor::admit(UniqueFd fd, bool unix_socket) {
   WorkerStatistics& statistics = workers_[0]->context().statistics;
-  if (services_.clients.size() >= static_cast<size_t>(services_.config.integer(Directive::kMaxclients))) {
+  SocketAddress peer = SocketAddress::peer_of(fd.get());
+  if (services_.clients.size() >= room_for(unix_socket, peer)) {
     statistics.connections_rejected.add(1);
     return refuse(fd.get(), "-ERR max number of clients reached\r\n");
   }
   auto card = std::make_shared<ClientCard>();
-  SocketAddress peer = SocketAddress::peer_of(fd.get());
   if (unix_socket) {
     card->address = card->local_address = services_.config.text(Directive::kUnixsocket) + ":0";
   } else {

@@ -13,6 +13,7 @@
 
 namespace holdfast {
 
+class SocketAddress;
 class Worker;
 
 /// Listens, accepts, refuses (maxclients, protected mode), and gives each connection to the worker that has the fewest.
@@ -43,6 +44,8 @@ class Acceptor {
   void listen_on(UniqueFd fd, bool unix_socket);
   void accept_all(int listening_fd, bool unix_socket);
   void admit(UniqueFd fd, bool unix_socket);
+  /// How many connections there may be so that one from here is admitted: maxclients, and for an operator the reserve.
+  size_t room_for(bool unix_socket, SocketAddress const& peer) const;
   static void refuse(int fd, std::string_view error);
 
   Services& services_;

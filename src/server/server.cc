@@ -473,20 +473,22 @@ void Server::prepare_crash_report() {
 bool Server::raise_file_limit() {
   rlim_t wanted = static_cast<rlim_t>(config_.integer(Directive::kMaxclients)) + kReservedDescriptors;
   rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return true;
+  auto const reserved = static_cast<rlim_t>(config_.integer(Directive::kMaxclientsReserved));
+  // The reserve is welcome, but it is no reason to admit fewer of the others.
+  rlim_t const wished = wanted + reserved;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wished) return true;
   rlim_t before = limit.rlim_cur;
-  rlimit raised{wanted, std::max(wanted, limit.rlim_max)};
+  rlimit raised{wished, std::max(wished, limit.rlim_max)};
   if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
-    raised = {std::min(wanted, limit.rlim_max), limit.rlim_max};
+    raised = {std::min(wished, limit.rlim_max), limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, &raised);
   }
   getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= wanted) {
+  if (limit.rlim_cur >= wanted && before < wanted) {
     logger_.notice("Increased maximum number of open files to %lu (it was originally set to %lu).",
                    static_cast<unsigned long>(wanted), static_cast<unsigned long>(before));
-    return true;
   }
-  return false;
+  return limit.rlim_cur >= wanted;
 }
 
 int Server::run() {
