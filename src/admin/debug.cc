@@ -1,7 +1,8 @@
 #include "admin/debug.h"
 
+#include <sys/mman.h>
+
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <limits>
 #include <string>
@@ -11,6 +12,7 @@
 #include "admin/help.h"
 #include "base/check.h"
 #include "base/glob.h"
+#include "base/number.h"
 #include "base/strings.h"
 #include "command/server_state.h"
 #include "keyspace/keyspace.h"
@@ -121,12 +123,18 @@ std::unique_ptr<Task> debug_stringmatch_len(Session&, Args args, Reply& reply) {
   return nullptr;
 }
 
+/// Writes to a page that may only be read.
 std::unique_ptr<Task> debug_segfault(Session&, Args, Reply&) {
-  std::raise(SIGSEGV);
+  constexpr size_t kBytes = 4096;
+  void* const page = mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  *static_cast<char volatile*>(page) = 'x';
   return nullptr;
 }
 
-std::unique_ptr<Task> debug_panic(Session&, Args, Reply&) { check_failed("called by DEBUG PANIC", __FILE__, __LINE__); }
+std::unique_ptr<Task> debug_panic(Session& session, Args, Reply&) {
+  std::string const text = "DEBUG PANIC called at Unix time " + to_text(session.services().clock.unix_ms() / 1000);
+  panic(text.c_str(), __FILE__, __LINE__);
+}
 
 std::unique_ptr<Task> debug_assert(Session&, Args, Reply&) { check_failed("1 == 2", __FILE__, __LINE__); }
 

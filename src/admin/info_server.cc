@@ -45,10 +45,22 @@ std::string build_id() {
   return text;
 }
 
-std::string supervised(config::Config const& config) {
-  auto const kind = config.choice<config::Supervised>(Directive::kSupervised);
-  bool const known = kind == config::Supervised::kUpstart || kind == config::Supervised::kSystemd;
-  return known ? config.text(Directive::kSupervised) : "no";
+std::string_view name_of(config::Supervised supervisor) {
+  if (supervisor == config::Supervised::kSystemd) return "systemd";
+  return supervisor == config::Supervised::kUpstart ? "upstart" : "no";
+}
+
+/// As Redis 7.2 shows where it listens.
+void add_listeners(config::Config const& config, InfoText& text) {
+  int listeners = 0;
+  int64_t const port = config.integer(Directive::kPort);
+  if (port != 0) {
+    std::string line = "name=tcp";
+    for (std::string const& address : config.bind_addresses()) line += ",bind=" + address;
+    text.field("listener" + to_text(listeners++), line + ",port=" + to_text(port));
+  }
+  std::string const path = config.text(Directive::kUnixsocket);
+  if (!path.empty()) text.field("listener" + to_text(listeners++), "name=unix,bind=" + path);
 }
 
 void cpu_pair(InfoText& text, int who, std::string const& suffix) {
@@ -83,7 +95,7 @@ void info_server(Session& session, InfoText& text) {
   text.field("atomicvar_api", "c11-builtin");
   text.field("gcc_version", compiler_version());
   text.field("process_id", getpid());
-  text.field("process_supervised", supervised(services.config));
+  text.field("process_supervised", name_of(services.state.supervised));
   text.field("run_id", services.control.run_id());
   int64_t const plain_port = services.config.integer(Directive::kPort);
   text.field("tcp_port", plain_port ? plain_port : services.config.integer(Directive::kTlsPort));
@@ -99,6 +111,7 @@ void info_server(Session& session, InfoText& text) {
   if (int64_t const deadline_ms = services.state.shutdown.deadline_ms(); deadline_ms > 0) {
     text.field("shutdown_in_milliseconds", std::max<int64_t>(deadline_ms - services.clock.unix_ms(), 0));
   }
+  add_listeners(services.config, text);
   text.field("holdfast_version", HOLDFAST_VERSION);
   text.field("threads", services.control.worker_count());
   text.field("partitions", services.keyspace.partition_count());
@@ -131,6 +144,7 @@ void info_clients(Session& session, InfoText& text) {
   text.field("clients_in_timeout_table", wait_ends);
   text.zero({"total_blocking_keys", "total_blocking_keys_on_nokey"});
   text.field("pubsub_clients", subscribed);
+  text.field("maxclients_reserved", services.config.integer(Directive::kMaxclientsReserved));
 }
 
 void info_cpu(Session&, InfoText& text) {

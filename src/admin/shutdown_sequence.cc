@@ -37,6 +37,7 @@ ShutdownSequence::Progress ShutdownSequence::begin() {
     return Progress::kWait;
   }
   stage_ = Stage::kReplicas;
+  services_.state.tell_supervisor("STOPPING=1");
   services_.logger.warning("User requested shutdown...");
   if (services_.log.state() == log::LogState::kWaitBase && !options_.force) {
     return fail("Writing initial AOF, can't exit.");
@@ -102,6 +103,7 @@ ShutdownSequence::Progress ShutdownSequence::begin_save() {
   bool const wanted = options_.save || (!options_.no_save && !services_.config.save_points().empty());
   if (loading || !wanted) return exit();
   services_.logger.notice("Saving the final RDB snapshot before exiting.");
+  services_.state.tell_supervisor("STATUS=Saving the final RDB snapshot\n");
   return ask_save();
 }
 
@@ -125,7 +127,10 @@ ShutdownSequence::Progress ShutdownSequence::wait_for_save() {
   }
   std::optional<Status> const result = services_.persistence.save_result(*ticket_);
   if (!result) return Progress::kWait;
-  if (!*result && !options_.force) return fail("Error trying to save the DB, can't exit.");
+  if (!*result && !options_.force) {
+    services_.state.tell_supervisor("STATUS=Error trying to save the DB, can't exit.\n");
+    return fail("Error trying to save the DB, can't exit.");
+  }
   if (*result && ++rounds_ < kRoundsMax && services_.persistence.info().changes_since_save > 0) {
     stage_ = Stage::kAskSave;
     return ask_save();

@@ -22,4 +22,7 @@ class SystemClock final : public Clock {
   int64_t monotonic_us() const override;
 };
 
+/// Of the system clock, monotonic, microseconds: for those that measure themselves.
+inline int64_t now_us() { return SystemClock().monotonic_us(); }
+
 }  // namespace holdfast

@@ -63,6 +63,7 @@ std::string Logger::prefix(LogLevel level) const {
   time_t const seconds = now_ms / 1000;
   tm local{};
   localtime_r(&seconds, &local);
+  utc_offset_s_.store(local.tm_gmtoff, std::memory_order_relaxed);
   // The name of the month must not follow the locale.
   static constexpr char const* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};

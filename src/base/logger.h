@@ -44,6 +44,9 @@ class Logger {
 
   /// 'M' primary, 'S' replica, 'X' sentinel, 'C' before the start is complete.
   void set_role(char role) { role_.store(role, std::memory_order_relaxed); }
+  char role() const { return role_.load(std::memory_order_relaxed); }
+  /// Seconds that local time was ahead of UTC when the last line was written: for a handler of a signal, which may not ask.
+  long utc_offset_s() const { return utc_offset_s_.load(std::memory_order_relaxed); }
 
   void log(LogLevel level, char const* format, ...) __attribute__((format(printf, 3, 4)));
   void debug(char const* format, ...) __attribute__((format(printf, 2, 3)));
@@ -63,6 +66,7 @@ class Logger {
   std::atomic<LogLevel> level_{LogLevel::kNotice};
   std::atomic<char> role_{'C'};
   std::atomic<bool> syslog_{false};
+  mutable std::atomic<long> utc_offset_s_{0};
   Mutex mutex_;
   /// Shared so that a writer needs the lock only to take a reference. Null: standard output.
   std::shared_ptr<std::string const> path_ GUARDED_BY(mutex_);

@@ -323,7 +323,10 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
     if (!locks.global() && !locks.wants_lane() && locks.try_lock(services_.keyspace)) [[likely]] continue;
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
       if (refused_as_busy(session, command, reply, locks)) return Outcome::kDone;
-      if (!session.parked) session.parked = std::make_unique<Session::Parked>();
+      if (!session.parked) {
+        session.parked = std::make_unique<Session::Parked>();
+        session.parked->since_us = services_.clock.monotonic_us();
+      }
       session.parked->command = &command;
       if (&locks != &session.parked->locks) std::swap(session.parked->locks, locks);
       return Outcome::kParked;
@@ -353,7 +356,11 @@ Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
       return Outcome::kParked;
     }
   } while (!parked->locks.covers_waiters(services_.keyspace));
-  return run_data(session, *parked->command, args, reply, parked->locks);
+  session.lock_wait_us = services_.clock.monotonic_us() - parked->since_us;
+  session.worker().statistics.lock_waits.record(static_cast<uint64_t>(session.lock_wait_us) * 1000);
+  Outcome const outcome = run_data(session, *parked->command, args, reply, parked->locks);
+  session.lock_wait_us = 0;
+  return outcome;
 }
 
 Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {
@@ -381,6 +388,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     return Outcome::kDone;
   }
   if (command.kind == Command::Kind::kScript) return run_script(session, command, args, reply, locks);
+  if (--session.worker().until_sampled == 0) [[unlikely]] sample_keys(session, command, args);
   size_t errors_before = reply.errors();
   {
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
@@ -409,6 +417,19 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;
+}
+
+void Gate::sample_keys(Session& session, Command const& command, Args args) {
+  WorkerContext& worker = session.worker();
+  // Never in step with what clients do.
+  worker.until_sampled = 1 + static_cast<uint32_t>(worker.random.below(2 * HotKeys::kSampledOneOf - 1));
+  if (session.trusted()) return;
+  for_each_key(command, args, [&](std::string_view key) {
+    uint64_t const hash = services_.keyspace.hash(key);
+    Partition& partition = services_.keyspace.partition(services_.keyspace.partition_index(hash));
+    if (!partition.hot) partition.hot = std::make_unique<HotKeys>();
+    partition.hot->sample(session.db(), hash, key, worker.now_ms);
+  });
 }
 
 void Gate::prepare_trusted(Session& session, Txn& txn) {

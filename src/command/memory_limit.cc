@@ -25,8 +25,6 @@ constexpr int kStepsTimed = 8;
 /// Steps without a key before the rest is left to later: all there is may be locked.
 constexpr int kIdleStepsMax = 256;
 
-int64_t now_us() { return SystemClock().monotonic_us(); }
-
 }  // namespace
 
 void MemoryLimit::configure(Keyspace& keyspace, Settings const& settings) {

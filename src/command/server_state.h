@@ -2,13 +2,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "command/busy_scripts.h"
 #include "command/client_eviction.h"
 #include "command/memory_limit.h"
 #include "command/memory_usage.h"
+#include "config/choices.h"
 
 namespace holdfast {
 
@@ -91,6 +94,10 @@ struct ServerState {
   MemoryLimit memory_limit;
   ClientMemoryLimit client_limit;
   ShutdownState shutdown;
+  /// Who supervises this process in fact; set before the workers start.
+  config::Supervised supervised = config::Supervised::kNo;
+  /// Tells systemd, if that supervises; set before the workers start.
+  std::function<void(std::string_view message)> tell_supervisor = [](std::string_view) {};
   /// CONFIG SET and CONFIG REWRITE: one at a time.
   ExclusiveUse config_change;
 };

@@ -49,7 +49,7 @@ void Session::reset() {
   end_transaction();
   forget_observers();
   select(0);
-  set_protocol(2);
+  set_protocol(static_cast<int>(services_.config.integer(config::Directive::kClientDefaultResp)));
   card_->set_name("");
   reply_mode = ReplyMode::kOn;
   touch_keys = true;

@@ -22,6 +22,7 @@ class TaskRunner {
   /// One slice of at most `budget_us`.
   Task::Progress slice(Reply& reply, int64_t budget_us);
   Command const& command() const { return command_; }
+  size_t argument_count() const { return arguments_.size(); }
   bool streams() const { return task_->streams(); }
 
  private:

@@ -83,6 +83,11 @@ inline constexpr Choice kSyslogFacilityChoices[] = {
     {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
     {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}};
 
+/// Who gets in when maxclients is reached. Loopback includes the Unix socket.
+enum class MaxclientsReservedFor : int { kUnixSocket, kLoopback };
+inline constexpr Choice kMaxclientsReservedForChoices[] = {{"unixsocket", int(MaxclientsReservedFor::kUnixSocket)},
+                                                           {"loopback", int(MaxclientsReservedFor::kLoopback)}};
+
 enum class TlsAuthClients : int { kNo, kYes, kOptional };
 inline constexpr Choice kTlsAuthClientsChoices[] = {
     {"no", int(TlsAuthClients::kNo)}, {"yes", int(TlsAuthClients::kYes)}, {"optional", int(TlsAuthClients::kOptional)}};

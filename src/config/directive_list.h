@@ -101,6 +101,8 @@
   X(kMasterauth, optional_string("masterauth").secret()) \
   X(kMasteruser, optional_string("masteruser").secret()) \
   X(kMaxclients, integer("maxclients", 1, kUintMax, "10000")) \
+  X(kMaxclientsReserved, integer("maxclients-reserved", 0, 1000, "8")) \
+  X(kMaxclientsReservedFor, choice("maxclients-reserved-for", kMaxclientsReservedForChoices, "unixsocket")) \
   X(kMaxmemory, memory("maxmemory", 0, kUlongMax, "0")) \
   X(kMaxmemoryClients, memory_or_percent("maxmemory-clients", "0")) \
   X(kMaxmemoryEvictionTenacity, integer("maxmemory-eviction-tenacity", 0, 100, "10")) \

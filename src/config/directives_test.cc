@@ -115,6 +115,8 @@ std::map<std::string, std::string> const kDefaults = {
     {"masterauth", ""},
     {"masteruser", ""},
     {"maxclients", "10000"},
+    {"maxclients-reserved", "8"},
+    {"maxclients-reserved-for", "unixsocket"},
     {"maxmemory", "0"},
     {"maxmemory-clients", "0"},
     {"maxmemory-eviction-tenacity", "10"},

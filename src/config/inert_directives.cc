@@ -17,11 +17,6 @@ constexpr Inert kInert[] = {
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},
     {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},
-    {"client-default-resp", nullptr, Directive::kClientDefaultResp, "connections begin with RESP2"},
-    {"oom-score-adj", nullptr, Directive::kOomScoreAdj, "the kernel's choice of whom to end is left as it is"},
-    {"socket-mark-id", nullptr, Directive::kSocketMarkId, "sockets are not marked"},
-    {"server_cpulist", nullptr, Directive::kServerCpulist, "threads are not bound to processors"},
-    {"bio_cpulist", nullptr, Directive::kBioCpulist, "threads are not bound to processors"},
     {"list-compress-depth", nullptr, Directive::kListCompressDepth, "lists are not compressed"},
 };
 

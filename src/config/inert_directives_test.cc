@@ -35,8 +35,7 @@ TEST(InertDirectives, DefaultsAndWhatWorksAreFine) {
 TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
   EXPECT_EQ(names("replicaof 10.0.0.1 6379\nmin-replicas-to-write 1\n"), Names{});
   EXPECT_EQ(names("cluster-enabled yes\n"), Names{"cluster-enabled"});
-  EXPECT_EQ(names("list-compress-depth 1\nclient-default-resp 3\n"),
-            (Names{"client-default-resp", "list-compress-depth"}));
+  EXPECT_EQ(names("cluster-enabled yes\nlist-compress-depth 1\n"), (Names{"cluster-enabled", "list-compress-depth"}));
 }
 
 TEST(InertDirectives, TheLimitsOfMemoryAreKept) {

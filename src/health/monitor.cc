@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/thread_scope.h"
 #include "command/server_state.h"
 #include "command/write_guards.h"
 #include "config/config.h"
@@ -24,7 +25,10 @@ constexpr double kCutRatioMax = 4;
 
 void Monitor::start() {
   survey();
-  thread_ = std::thread([this] { loop(); });
+  thread_ = std::thread([this] {
+    ThreadScope const scope("health");
+    loop();
+  });
 }
 
 void Monitor::stop() {

@@ -16,8 +16,6 @@ constexpr int kRefusedMax = 16;
 /// All partitions are surveyed once in so many calls.
 constexpr uint32_t kSurveyCalls = 10;
 
-int64_t now_us() { return SystemClock().monotonic_us(); }
-
 }  // namespace
 
 DefragCycle::DefragCycle(Keyspace& keyspace, uint32_t first, uint32_t step)

@@ -15,8 +15,6 @@ namespace {
 /// Fields of one hash that are deleted before others have their turn.
 constexpr size_t kFieldsMax = 128;
 
-int64_t now_us() { return SystemClock().monotonic_us(); }
-
 }  // namespace
 
 ExpiryCycle::ExpiryCycle(Keyspace& keyspace, uint32_t first, uint32_t step)

@@ -4,10 +4,15 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/thread_scope.h"
+
 namespace holdfast::log {
 
 void FsyncThread::start() {
-  thread_ = std::thread([this] { loop(); });
+  thread_ = std::thread([this] {
+    ThreadScope const scope("log-fsync");
+    loop();
+  });
 }
 
 FsyncThread::~FsyncThread() {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/thread_scope.h"
 
 namespace holdfast::log {
 namespace {
@@ -39,7 +40,10 @@ LogWriter::~LogWriter() {
 void LogWriter::start() {
   CHECK(!started());
   syncer_.start();
-  thread_ = std::thread([this] { loop(); });
+  thread_ = std::thread([this] {
+    ThreadScope const scope("log-writer");
+    loop();
+  });
 }
 
 bool LogWriter::stop() {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "base/thread_scope.h"
 #include "command/client_card.h"
 #include "command/pause.h"
 #include "command/write_guards.h"
@@ -76,7 +77,7 @@ std::string Replication::fresh_id() const { return system_random_hex(kIdDigits);
 // ---- the start and the end ----
 
 void Replication::prepare() {
-  next_ping_us_ = services_.clock.monotonic_us() + services_.config.integer(Directive::kReplPingReplicaPeriod) * kSecondUs;
+  pinged_us_ = services_.clock.monotonic_us();
   if (services_.config.flag(Directive::kAppendonly)) {
     MutexLock lock(history_file_mutex_);
     saved_history_ = history_file_.read();
@@ -153,7 +154,11 @@ uint64_t Replication::want(std::optional<ReplicaOf> primary, bool failover) {
     // The thread begins when nobody counts on being alone with the keys.
     auto const start = [this] {
       MutexLock lock(mutex_);
-      if (!stopping_) thread_ = std::thread([this] { run(); });
+      if (stopping_) return;
+      thread_ = std::thread([this] {
+        ThreadScope const scope("replication");
+        run();
+      });
     };
     services_.keyspace.concurrent() ? start() : share_keyspace(start);
   }
@@ -492,11 +497,11 @@ void Replication::tick() {
   review();
   bool const primary_with_replicas = replicas_.count() > 0 && !is_replica();
   int64_t const ping_period_us = services_.config.integer(Directive::kReplPingReplicaPeriod) * kSecondUs;
-  if (!primary_with_replicas) next_ping_us_ = now_us + ping_period_us;
+  if (!primary_with_replicas) pinged_us_ = now_us;
   // While writes wait somebody may be about to hand over: the replicas' places stay the same as ours.
   bool const paused = services_.pause.mode(services_.clock.unix_ms()) != Pause::Mode::kNone;
-  if (primary_with_replicas && now_us >= next_ping_us_ && !paused) {
-    next_ping_us_ = now_us + ping_period_us;
+  if (primary_with_replicas && now_us - pinged_us_ >= ping_period_us && !paused) {
+    pinged_us_ = now_us;
     if (services_.log.active()) services_.log.append_control(kPing);
     services_.log.end_turn();
   }

@@ -175,7 +175,7 @@ class Replication {
 
   // Of worker 0.
   int64_t next_second_us_ = 0;
-  int64_t next_ping_us_ = 0;
+  int64_t pinged_us_ = 0;  // the replicas, or there were none
   int64_t alone_since_us_ = -1;
   std::thread thread_;
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "acl/users.h"
 #include "base/check.h"
@@ -74,6 +75,7 @@ Result<std::vector<Acceptor::Socket>> Acceptor::open_tcp(Port port) const {
   std::vector<std::string> addresses = services_.config.bind_addresses();
   auto opened = listen_tcp_all(addresses, number, static_cast<int>(services_.config.integer(Directive::kTcpBacklog)));
   if (!opened) return std::unexpected(opened.error());
+  mark(*opened);
   for (UniqueFd& fd : *opened) sockets.push_back(std::make_shared<UniqueFd const>(std::move(fd)));
   return sockets;
 }
@@ -90,6 +92,15 @@ Status Acceptor::open_all(Port port) {
   MutexLock lock(mutex_);
   sockets(port) = std::move(*opened);
   return {};
+}
+
+void Acceptor::mark(std::vector<UniqueFd> const& sockets) const {
+  auto const id = static_cast<uint32_t>(services_.config.integer(Directive::kSocketMarkId));
+  if (id == 0) return;
+  for (UniqueFd const& fd : sockets) {
+    if (setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &id, sizeof id) == 0) continue;
+    services_.logger.warning("Unable to set the mark of a socket: %s", std::strerror(errno));
+  }
 }
 
 Status Acceptor::open() {
@@ -173,6 +184,15 @@ void Acceptor::accept_all(int listening_fd, Kind kind) {
   }
 }
 
+size_t Acceptor::room_for(bool unix_socket, SocketAddress const& peer) const {
+  config::Config const& config = services_.config;
+  auto const all = static_cast<size_t>(config.integer(Directive::kMaxclients));
+  bool const loopback = config.choice<config::MaxclientsReservedFor>(Directive::kMaxclientsReservedFor) ==
+                        config::MaxclientsReservedFor::kLoopback;
+  bool const reserved = unix_socket || (loopback && peer.is_loopback());
+  return reserved ? all + static_cast<size_t>(config.integer(Directive::kMaxclientsReserved)) : all;
+}
+
 void Acceptor::refuse(int fd, std::string_view error) {
   // Best effort: the client may not read it.
   [[maybe_unused]] ssize_t sent = send(fd, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -187,14 +207,14 @@ void Acceptor::admit(UniqueFd fd, Kind kind) {
   bool const unix_socket = kind == Kind::kUnix;
   bool const tls = kind == Kind::kTls;
   WorkerStatistics& statistics = workers_[0]->context().statistics;
-  if (services_.clients.size() >= static_cast<size_t>(services_.config.integer(Directive::kMaxclients))) {
+  SocketAddress peer = SocketAddress::peer_of(fd.get());
+  if (services_.clients.size() >= room_for(unix_socket, peer)) {
     statistics.connections_rejected.add(1);
     // A TLS port sends nothing that is not encrypted.
     if (!tls) refuse(fd.get(), "-ERR max number of clients reached\r\n");
     return;
   }
   auto card = std::make_shared<ClientCard>();
-  SocketAddress peer = SocketAddress::peer_of(fd.get());
   if (unix_socket) {
     card->address = card->local_address = services_.config.text(Directive::kUnixsocket) + ":0";
   } else {

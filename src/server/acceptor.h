@@ -15,6 +15,7 @@
 
 namespace holdfast {
 
+class SocketAddress;
 class Worker;
 struct ClientCard;
 
@@ -52,6 +53,10 @@ class Acceptor {
   std::vector<Socket>& sockets(Port port) REQUIRES(mutex_) { return port == Port::kTls ? tls_ : plain_; }
   void accept_all(int listening_fd, Kind kind);
   void admit(UniqueFd fd, Kind kind);
+  /// socket-mark-id, which accepted connections inherit.
+  void mark(std::vector<UniqueFd> const& sockets) const;
+  /// How many connections there may be so that one from here is admitted: maxclients, and for an operator the reserve.
+  size_t room_for(bool unix_socket, SocketAddress const& peer) const;
   static void refuse(int fd, std::string_view error);
 
   Services& services_;

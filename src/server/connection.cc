@@ -45,6 +45,8 @@ Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::sha
                        std::shared_ptr<TlsContext const> tls)
     : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
   begin_as_default();
+  set_protocol(static_cast<int>(services.config.integer(Directive::kClientDefaultResp)));
+  reply_.set_protocol(protocol());
   if (tls) {
     auto const clients = services.config.choice<config::TlsAuthClients>(Directive::kTlsAuthClients);
     tls_ = std::make_unique<TlsStream>(std::move(tls), fd_.get(), side_of(clients));
@@ -126,6 +128,7 @@ void Connection::read_more() {
 void Connection::read() {
   card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
   worker().statistics.reads.add(1);
+  received_us = worker_.loop().turn_began_us();
   ssize_t got;
   std::string_view input;
   bool in_scratch = input_.empty();
@@ -179,7 +182,12 @@ void Connection::read() {
 void Connection::proceed() {
   if (doomed_) return;
   worker_.refresh_time();
+  bool const held = wait_ == Wait::kHeld;
   size_t done = process(input_.view());
+  if (held && wait_ != Wait::kHeld) {
+    int64_t const waited_us = worker_.loop().turn_began_us() - std::exchange(held_since_us_, 0);
+    worker().statistics.held_waits.record(static_cast<uint64_t>(std::max<int64_t>(waited_us, 0)) * 1000);
+  }
   if (doomed_) return;
   input_.consume(done);
   update_card();
@@ -233,6 +241,7 @@ size_t Connection::process(std::string_view input) {
   bool resume = wait_ == Wait::kParked;
   if (wait_ == Wait::kParked || wait_ == Wait::kHeld || wait_ == Wait::kAgain) parser_.reset();
   set_wait(Wait::kReading);
+  Worker::Executing executing(worker_, *this, 0);
   while (true) {
     size_t consumed = 0;
     std::string error;
@@ -240,6 +249,7 @@ size_t Connection::process(std::string_view input) {
     bool hinted = batch.size() > 1;
     if (hinted) prefetch(batch);
     for (size_t i = 0; i < batch.size(); i++) {
+      executing.next(static_cast<uint32_t>(i));
       worker().hint = hinted ? &worker_.hints()[i] : nullptr;
       Gate::Outcome outcome = execute(batch[i], resume);
       worker().hint = nullptr;
@@ -295,7 +305,10 @@ bool Connection::after(Gate::Outcome outcome) {
   switch (outcome) {
     case Gate::Outcome::kDone: finish_command(); return true;
     case Gate::Outcome::kParked: set_wait(Wait::kParked); return false;
-    case Gate::Outcome::kHeld: set_wait(Wait::kHeld); return false;
+    case Gate::Outcome::kHeld:
+      if (held_since_us_ == 0) held_since_us_ = worker_.loop().turn_began_us();
+      set_wait(Wait::kHeld);
+      return false;
     case Gate::Outcome::kRunning: set_wait(Wait::kRunning); return false;
     case Gate::Outcome::kBlocked: begin_wait_for_keys(); return false;
   }
@@ -362,6 +375,7 @@ void Connection::end_wait_for_keys() {
   worker_.refresh_time();
   // As if it had sent the command now: it is not idle.
   card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
+  received_us = worker_.loop().turn_began_us();
   if (worker_.gate().finish_blocked(*this, reply_) == Gate::Outcome::kRunning) return set_wait(Wait::kRunning);
   set_wait(Wait::kReading);
   finish_command();
@@ -377,6 +391,7 @@ void Connection::wake() {
 void Connection::run_slice() {
   if (doomed_ || !running) return;
   worker_.refresh_time();
+  Worker::Executing executing(worker_, *this, Worker::Executing::kNoCommand);
   Task::Progress progress = running->slice(reply_, kSliceMicroseconds);
   if (progress != Task::Progress::kDone) {
     set_wait(progress == Task::Progress::kAgain ? Wait::kRunning : Wait::kRunningWait);

@@ -8,11 +8,14 @@
 
 #include "base/clock.h"
 #include "base/logger.h"
+#include "base/thread_scope.h"
 #include "config/accident_warnings.h"
 #include "config/inert_directives.h"
 #include "config/config.h"
+#include "server/cpu_list.h"
 #include "server/process.h"
 #include "server/server.h"
+#include "server/supervisor.h"
 
 namespace holdfast {
 namespace {
@@ -62,6 +65,7 @@ bool set_up_log(config::Config const& config, Logger& logger) {
 }
 
 int run(int argc, char** argv) {
+  ThreadScope const scope(nullptr);
   std::vector<std::string> arguments(argv, argv + argc);
   bool only_check = false;
   if (arguments.size() > 1 && arguments[1] == "--check-config") {
@@ -91,12 +95,13 @@ int run(int argc, char** argv) {
   if (only_check) return check_config(config);
 
   std::string executable = executable_path();
-  if (config.flag(Directive::kDaemonize)) daemonize();
   if (chdir(config.text(Directive::kDir).c_str()) != 0) {
     std::fprintf(stderr, "Can't chdir to '%s': %s\n", config.text(Directive::kDir).c_str(), std::strerror(errno));
     return 1;
   }
   if (!set_up_log(config, logger)) return 1;
+  Supervisor supervisor(config.choice<config::Supervised>(Directive::kSupervised), logger);
+  if (config.flag(Directive::kDaemonize) && !supervisor.any()) daemonize();
   SignalReceiver::block_signals();
   logger.warning("oO0OoO0OoO0Oo Holdfast is starting oO0OoO0OoO0Oo");
   logger.warning("Holdfast version=%s, Redis version=7.2.4, bits=64, pid=%d, just started", HOLDFAST_VERSION, getpid());
@@ -109,7 +114,9 @@ int run(int argc, char** argv) {
         argv[0]);
   }
   logger.set_role('M');
-  Server server(config, logger, executable);
+  // Threads that the parts start run where this one does; workers go their own way when they begin.
+  run_on_cpus(config.text(Directive::kBioCpulist));
+  Server server(config, logger, supervisor, executable);
   return server.run();
 }
 

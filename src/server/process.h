@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "base/logger.h"
 
@@ -13,8 +12,6 @@ namespace holdfast {
 void daemonize();
 /// Writes "<pid>\n"; a failure is only logged.
 void write_pidfile(std::string const& path, Logger& logger);
-/// Sends one datagram to systemd's NOTIFY_SOCKET if there is one. False: there is none.
-bool notify_supervisor(std::string_view message);
 /// Absolute path of the running executable.
 std::string executable_path();
 

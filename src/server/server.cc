@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 
 #include "acl/users_file.h"
 #include "admin/families.h"
+#include "admin/info.h"
 #include "base/random.h"
+#include "base/thread_scope.h"
 #include "command/access_catalog.h"
 #include "command/client_line.h"
 #include "commands/families.h"
@@ -22,6 +25,8 @@
 #include "pubsub/subscribe.h"
 #include "replication/commands.h"
 #include "scripting/families.h"
+#include "server/internal_session.h"
+#include "server/cpu_list.h"
 #include "server/last_run.h"
 #include "server/process.h"
 #include "server/replayer.h"
@@ -77,9 +82,10 @@ std::vector<CommandRows> Server::families() {
   return all;
 }
 
-Server::Server(config::Config& config, Logger& logger, std::string executable)
+Server::Server(config::Config& config, Logger& logger, Supervisor& supervisor, std::string executable)
     : config_(config),
       logger_(logger),
+      supervisor_(supervisor),
       executable_(std::move(executable)),
       run_id_(system_random_hex(40)),
       worker_count_(usable_workers(config)),
@@ -105,7 +111,9 @@ Server::Server(config::Config& config, Logger& logger, std::string executable)
       replication_(services_, gate_, statistics_.add_worker()),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
-    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker(), audience_.office.inbox(i)));
+    WorkerStatistics& statistics = statistics_.add_worker();
+    statistics.name = "worker-" + std::to_string(i);
+    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics, audience_.office.inbox(i)));
   }
 }
 
@@ -214,7 +222,10 @@ void Server::connect_replication() {
     worker->post([worker, id = card.id] { worker->flush_connection(id); });
   };
   replication_.role_changed = [this] {
-    workers_[0]->post([this] { apply_memory_limit(); });
+    workers_[0]->post([this] {
+      apply_memory_limit();
+      if (Status applied = apply_oom_score(); !applied) logger_.warning("%s", applied.error().message.c_str());
+    });
   };
   replication_.share_keyspace = [this](std::function<void()> then) {
     workers_[0]->post([this, then] { share_keyspace(then); });
@@ -374,6 +385,18 @@ void Server::connect_config() {
     if (persistence_.set_append_only(config_.flag(Directive::kAppendonly))) return {};
     return fail("Unable to turn on AOF. Check server logs.");
   });
+  config_.on_change({Directive::kOomScoreAdj, Directive::kOomScoreAdjValues}, [this]() -> Status {
+    config::OomScoreValues const values = config_.oom_score_values();
+    if (!std::is_sorted(values.begin(), values.end())) {
+      logger_.warning(
+          "The oom-score-adj-values configuration may not work for non-privileged processes! Please consult the "
+          "documentation.");
+    }
+    Status applied = apply_oom_score();
+    if (applied) return {};
+    logger_.warning("%s", applied.error().message.c_str());
+    return fail("Failed to set current oom_score_adj. Check server logs.");
+  });
   config_.on_change({Directive::kLoglevel}, [this]() -> Status {
     logger_.set_level(config_.choice<LogLevel>(Directive::kLoglevel));
     return {};
@@ -422,23 +445,80 @@ Status Server::load_tls() {
   return fail("Unable to update TLS configuration. Check server logs.");
 }
 
+Status Server::apply_oom_score() {
+  return oom_score_.apply(config_.choice<config::OomScoreAdj>(Directive::kOomScoreAdj), config_.oom_score_values(),
+                          replication_.is_replica());
+}
+
+void Server::report_to_supervisor() {
+  if (!supervisor_.any()) return;
+  int64_t const now_ms = clock_.monotonic_us() / 1000;
+  if (persistence_.loading()) {
+    snapshot::PersistenceInfo const info = persistence_.info();
+    uint64_t const percent = info.loading_total_bytes == 0 ? 0 : info.loading_loaded_bytes * 100 / info.loading_total_bytes;
+    supervisor_.extend(now_ms, "Redis is loading... " + std::to_string(percent) + " %, " + std::to_string(info.loaded_keys) + " keys");
+  } else if (state_.shutdown.running()) {
+    supervisor_.extend(now_ms, "Saving the final RDB snapshot");
+  } else if (!ready_) {
+    return;
+  } else if (!replication_.is_replica()) {
+    supervisor_.tell_status("Ready to accept connections");
+  } else if (replication_.link_up()) {
+    supervisor_.tell_status("MASTER <-> REPLICA sync: Finished with success. Ready to accept connections in read-write mode.");
+  } else {
+    supervisor_.tell_status("Ready to accept connections in read-only mode. Waiting for MASTER <-> REPLICA sync");
+  }
+}
+
+void Server::prepare_crash_report() {
+  CrashReport::Sources sources;
+  sources.log_file = config_.text(Directive::kLogfile);
+  sources.scene = [this](CrashScene& scene) {
+    auto const thread = static_cast<pid_t>(syscall(SYS_gettid));
+    for (auto const& worker : workers_) {
+      if (worker->thread_id() == thread) worker->describe(scene);
+    }
+  };
+  sources.info = [this] {
+    WorkerStatistics statistics(commands_.size());
+    WorkerContext context(statistics);
+    InternalSession session(services_, context);
+    constexpr std::string_view kAll[] = {"everything"};
+    return info_text(session, kAll);
+  };
+  sources.client_list = [this] {
+    std::string lines;
+    for (auto const& card : clients_.list()) lines += client_line(*card, commands_, clock_.unix_ms());
+    return lines;
+  };
+  crash_report_ = std::make_unique<CrashReport>(logger_, std::move(sources));
+  auto const set_enabled = [this]() -> Status {
+    crash_report_->set_enabled(config_.flag(Directive::kCrashLogEnabled));
+    return {};
+  };
+  static_cast<void>(set_enabled());
+  config_.on_change({Directive::kCrashLogEnabled}, set_enabled);
+}
+
 bool Server::raise_file_limit() {
+  auto const reserved = static_cast<rlim_t>(config_.integer(Directive::kMaxclientsReserved));
   rlim_t wanted = static_cast<rlim_t>(config_.integer(Directive::kMaxclients)) + kReservedDescriptors;
   rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return true;
+  // The reserve is welcome, but it is no reason to admit fewer of the others.
+  rlim_t const wished = wanted + reserved;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wished) return true;
   rlim_t before = limit.rlim_cur;
-  rlimit raised{wanted, std::max(wanted, limit.rlim_max)};
+  rlimit raised{wished, std::max(wished, limit.rlim_max)};
   if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
-    raised = {std::min(wanted, limit.rlim_max), limit.rlim_max};
+    raised = {std::min(wished, limit.rlim_max), limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, &raised);
   }
   getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= wanted) {
+  if (limit.rlim_cur >= wanted && before < wanted) {
     logger_.notice("Increased maximum number of open files to %lu (it was originally set to %lu).",
                    static_cast<unsigned long>(wanted), static_cast<unsigned long>(before));
-    return true;
   }
-  return false;
+  return limit.rlim_cur >= wanted;
 }
 
 int Server::run() {
@@ -465,6 +545,10 @@ int Server::run() {
     config_.override_number(Directive::kMaxclients, possible);
   }
   connect_config();
+  prepare_crash_report();
+  state_.supervised = supervisor_.kind();
+  state_.tell_supervisor = [this](std::string_view message) { supervisor_.tell(message); };
+  if (Status applied = apply_oom_score(); !applied) logger_.warning("%s", applied.error().message.c_str());
   apply_keyspace_settings();
   if (!load_tls()) {
     logger_.warning("Failed to configure TLS. Check logs for more info.");
@@ -506,7 +590,7 @@ int Server::run() {
   if (elsewhere) logger_.warning("WARNING: %s", elsewhere->c_str());
   if (config_.flag(Directive::kAppendonly) || !config_.save_points().empty()) last_run.remember(data_directory);
   logger_.warning("Server initialized, %d worker threads, %u partitions", worker_count_, keyspace_.partition_count());
-  notify_supervisor("STATUS=Redis is loading...\n");
+  supervisor_.tell_status("Redis is loading...");
 
   Worker& first = *workers_[0];
   signals_ = std::make_unique<SignalReceiver>(first.loop(), [this](int signal) { begin_shutdown(signal); });
@@ -514,9 +598,17 @@ int Server::run() {
   acceptor_.start();
   state_.memory.note_startup();
   for (size_t i = 1; i < workers_.size(); i++) {
-    threads_.emplace_back([worker = workers_[i].get()] { worker->run(); });
+    threads_.emplace_back([this, worker = workers_[i].get()] {
+      ThreadScope const scope(("worker-" + std::to_string(worker->index())).c_str());
+      run_on_cpus(config_.text(Directive::kServerCpulist));
+      worker->run();
+    });
   }
-  loader_ = std::thread([this] { load(); });
+  loader_ = std::thread([this] {
+    ThreadScope const scope("loader");
+    load();
+  });
+  run_on_cpus(config_.text(Directive::kServerCpulist));
   first.run();
 
   for (std::thread& thread : threads_) thread.join();
@@ -535,6 +627,7 @@ int Server::run() {
   }
   acceptor_.close();
   signals_.reset();
+  crash_report_.reset();
   logger_.warning("%s is now ready to exit, bye bye...", "Redis");
   workers_.clear();
   return exit_code_;
@@ -579,7 +672,9 @@ void Server::loaded() {
   logger_.notice("Ready to accept connections");
   std::string path = config_.text(Directive::kUnixsocket);
   if (!path.empty()) logger_.notice("The server is now ready to accept connections at %s", path.c_str());
-  notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
+  ready_ = true;
+  report_to_supervisor();
+  supervisor_.tell("READY=1\n");
 }
 
 void Server::cron() {
@@ -588,6 +683,7 @@ void Server::cron() {
   statistics_.sample(clock_.monotonic_us());
   persistence_.tick();
   replication_.tick();
+  report_to_supervisor();
   log::LogStatus status = log_.status();
   if (log_.active() || guards_.log_failed()) guards_.set_log_error(status.ok() || !log_.active() ? "" : status.text);
   MemoryFigures const memory = state_.memory.measure(keyspace_, clients_, log_);

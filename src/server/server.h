@@ -36,8 +36,11 @@
 #include "replication/replication.h"
 #include "scripting/scripting.h"
 #include "server/acceptor.h"
+#include "server/crash_report.h"
 #include "server/data_lock.h"
+#include "server/oom_score.h"
 #include "server/signals.h"
+#include "server/supervisor.h"
 #include "server/worker.h"
 #include "snapshot/persistence.h"
 
@@ -46,8 +49,8 @@ namespace holdfast {
 /// The composition root: makes all parts, connects them, runs them. The only place that knows everything.
 class Server final : public ServerControl {
  public:
-  /// `config` is loaded; `executable` is an absolute path. Both outlive the server.
-  Server(config::Config& config, Logger& logger, std::string executable);
+  /// `config` is loaded; `executable` is an absolute path. The others outlive the server.
+  Server(config::Config& config, Logger& logger, Supervisor& supervisor, std::string executable);
   ~Server() override;
   Server(Server const&) = delete;
   Server& operator=(Server const&) = delete;
@@ -71,6 +74,9 @@ class Server final : public ServerControl {
   void apply_channel_default();
   void connect_parts();
   void connect_config();
+  void prepare_crash_report();
+  Status apply_oom_score();
+  void report_to_supervisor();
   void connect_replication();
   void connect_ports();
   void share_keyspace(std::function<void()> const& then);
@@ -95,6 +101,7 @@ class Server final : public ServerControl {
 
   config::Config& config_;
   Logger& logger_;
+  Supervisor& supervisor_;
   std::string executable_;
   std::string run_id_;
   int worker_count_;
@@ -128,11 +135,14 @@ class Server final : public ServerControl {
   replication::Replication replication_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Acceptor acceptor_;
+  OomScore oom_score_;
+  std::unique_ptr<CrashReport> crash_report_;
   std::unique_ptr<SignalReceiver> signals_;
   std::unique_ptr<ShutdownSequence> shutdown_;  ///< asked for by a signal
   std::thread loader_;
   std::vector<std::thread> threads_;
   std::atomic<bool> active_expiry_{true};
+  bool ready_ = false;  ///< on worker 0: what there was to load is loaded
   std::atomic<int> exit_code_{0};
   std::atomic<bool> exiting_{false};
 };

@@ -1,5 +1,8 @@
 #include "server/worker.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "command/client_card.h"
@@ -10,6 +13,7 @@
 #include "keyspace/keyspace.h"
 #include "log/log.h"
 #include "net/socket.h"
+#include "server/crash_report.h"
 #include "snapshot/persistence.h"
 
 namespace holdfast {
@@ -55,7 +59,38 @@ Worker::Worker(int index, Services& services, Gate& gate, WorkerStatistics& stat
 
 Worker::~Worker() = default;
 
-void Worker::run() { loop_.run(); }
+void Worker::run() {
+  thread_id_.store(static_cast<pid_t>(syscall(SYS_gettid)), std::memory_order_relaxed);
+  loop_.run();
+}
+
+void Worker::describe(CrashScene& scene) const {
+  scene.worker = index_;
+  Connection* const connection = connection_.load(std::memory_order_relaxed);
+  if (!connection) return;
+  ClientCard const& card = connection->card();
+  scene.client = card.id;
+  scene.client_address = card.address;
+  scene.db = connection->db();
+  uint32_t const place = command_.load(std::memory_order_relaxed);
+  if (place == Executing::kNoCommand) {
+    if (!connection->running) return;
+    scene.command = connection->running->command().full_name;
+    scene.arguments = connection->running->argument_count();
+    return;
+  }
+  CommandBatch const& batch = *executed_batch_.load(std::memory_order_relaxed);
+  if (place >= batch.size()) return;
+  CommandView const view = batch[place];
+  scene.arguments = view.argc;
+  uint16_t const id = card.last_command.load(std::memory_order_relaxed);
+  if (id >= services_.commands.size()) return;
+  Command const& command = services_.commands.by_id(id);
+  scene.command = command.full_name;
+  if (command.first_key <= 0 || static_cast<size_t>(command.first_key) >= view.argc) return;
+  scene.key_index = static_cast<size_t>(command.first_key);
+  scene.key = view[scene.key_index];
+}
 
 void Worker::stop() {
   post([this] { loop_.stop(); });
@@ -239,6 +274,7 @@ void Worker::end_turn() {
   context().statistics.loop_turns.add(1);
   int64_t const turn_us = services_.clock.monotonic_us() - loop_.turn_began_us();
   context().statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
+  context().statistics.turns.record(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)) * 1000);
 }
 
 void Worker::refresh_time() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -19,6 +21,8 @@
 #include "server/connection.h"
 
 namespace holdfast {
+
+struct CrashScene;
 
 /// One worker: an event loop and the connections it owns. Everything here is used on the worker's thread only, but for
 /// `post`, `assigned` and what is said otherwise.
@@ -63,6 +67,40 @@ class Worker {
   EventLoop& loop() { return loop_; }
   WorkerContext& context() { return desk_->context; }
   Gate& gate() { return gate_; }
+
+  /// The thread that runs it, as the kernel knows it; 0 before.
+  pid_t thread_id() const { return thread_id_.load(std::memory_order_relaxed); }
+  /// What is being executed. In the handler of a signal, on the worker's own thread.
+  void describe(CrashScene& scene) const;
+
+  /// Notes, as long as it lives, that the worker executes what a connection has sent.
+  class Executing {
+   public:
+    /// `command` is the place in the batch; kNoCommand: what `running` of the connection does.
+    static constexpr uint32_t kNoCommand = UINT32_MAX;
+    Executing(Worker& worker, Connection& connection, uint32_t command)
+        : worker_(worker), connection_before_(worker.connection_.load(std::memory_order_relaxed)),
+          batch_before_(worker.executed_batch_.load(std::memory_order_relaxed)),
+          command_before_(worker.command_.load(std::memory_order_relaxed)) {
+      note(&connection, &worker.batch(), command);
+    }
+    ~Executing() { note(connection_before_, batch_before_, command_before_); }
+    Executing(Executing const&) = delete;
+    Executing& operator=(Executing const&) = delete;
+    void next(uint32_t command) { worker_.command_.store(command, std::memory_order_relaxed); }
+
+   private:
+    void note(Connection* connection, CommandBatch const* batch, uint32_t command) {
+      worker_.connection_.store(connection, std::memory_order_relaxed);
+      worker_.executed_batch_.store(batch, std::memory_order_relaxed);
+      next(command);
+    }
+
+    Worker& worker_;
+    Connection* connection_before_;
+    CommandBatch const* batch_before_;
+    uint32_t command_before_;
+  };
 
   /// A new client.
   void adopt(UniqueFd fd, std::shared_ptr<ClientCard> card, std::shared_ptr<TlsContext const> tls = nullptr);
@@ -156,6 +194,11 @@ class Worker {
   std::unique_ptr<Desk> second_desk_;  // while own_desk_ is used by a script
   Desk* desk_ = &own_desk_;
   Connection* suspended_ = nullptr;
+  std::atomic<pid_t> thread_id_{0};
+  // What Executing notes; null: nothing. Written and read on the worker's thread, but read in handlers of signals.
+  std::atomic<Connection*> connection_{nullptr};
+  std::atomic<CommandBatch const*> executed_batch_{nullptr};
+  std::atomic<uint32_t> command_{Executing::kNoCommand};
   ExpiryCycle expiry_;
   DefragCycle defrag_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/number.h"
+#include "base/thread_scope.h"
 
 namespace holdfast::snapshot {
 namespace {
@@ -28,7 +29,10 @@ CutRunner::CutRunner(Persistence::Parts const& parts, Persistence::Hooks const& 
       busy_(busy),
       cut_(parts.keyspace, parts.clock, queue_),
       global_lock_(parts.keyspace),
-      thread_([this] { run(); }) {
+      thread_([this] {
+        ThreadScope const scope("snapshot-file");
+        run();
+      }) {
   queue_.on_relief([this] {
     if (hooks_.relief) hooks_.relief();
     if (hooks_.work) hooks_.work();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/number.h"
+#include "base/thread_scope.h"
 #include "rdb/string_value.h"
 #include "values/type_ops.h"
 
@@ -19,7 +20,12 @@ Inserters::Inserters(Keyspace& keyspace, int threads, bool replace) : keyspace_(
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->number = static_cast<uint32_t>(i);
   }
-  for (auto& lane : lanes_) lane->thread = std::thread([this, &lane = *lane] { run(lane); });
+  for (auto& lane : lanes_) {
+    lane->thread = std::thread([this, &lane = *lane] {
+      ThreadScope const scope("load-insert");
+      run(lane);
+    });
+  }
 }
 
 Inserters::~Inserters() {
