@@ -162,9 +162,13 @@ Status Acceptor::reopen(Port port) {
 
 void Acceptor::close() {
   listeners_.clear();
-  MutexLock lock(mutex_);
-  plain_.clear();
-  tls_.clear();
+  std::vector<Socket> unused_plain;  // closed after the lock
+  std::vector<Socket> unused_tls;
+  {
+    MutexLock lock(mutex_);
+    unused_plain.swap(plain_);
+    unused_tls.swap(tls_);
+  }
   std::string path = services_.config.text(Directive::kUnixsocket);
   if (!path.empty()) {
     services_.logger.notice("Removing the unix socket file.");
