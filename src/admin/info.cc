@@ -14,9 +14,10 @@ struct Section {
   void (*write)(Session& session, InfoText& text);
   bool in_default = true;
   bool in_modules = false;  ///< shown by `modules` as well
+  bool in_all = true;       ///< shown by `all` and `everything`
 };
 
-/// In the order of the output. `all` and `everything` take all of them.
+/// In the order of the output. `all` and `everything` take all but ours.
 constexpr std::array kSections = {
     Section{"server", info_server},
     Section{"clients", info_clients},
@@ -31,10 +32,12 @@ constexpr std::array kSections = {
     Section{"latencystats", info_latencystats, false},
     Section{"cluster", info_cluster},
     Section{"keyspace", info_keyspace},
+    Section{.name = "workers", .write = info_workers, .in_default = false, .in_all = false},
+    Section{.name = "partitions", .write = info_partitions, .in_default = false, .in_all = false},
 };
 
 bool asks_for(std::string_view word, Section const& section) {
-  if (iequals(word, "all") || iequals(word, "everything")) return true;
+  if (iequals(word, "all") || iequals(word, "everything")) return section.in_all;
   if (iequals(word, "default")) return section.in_default;
   if (iequals(word, "modules")) return section.in_modules;
   return iequals(word, section.name);

@@ -21,4 +21,9 @@ void info_latencystats(Session& session, InfoText& text);
 void info_cluster(Session& session, InfoText& text);
 void info_keyspace(Session& session, InfoText& text);
 
+// Ours; only when they are asked for by name.
+
+void info_workers(Session& session, InfoText& text);
+void info_partitions(Session& session, InfoText& text);
+
 }  // namespace holdfast

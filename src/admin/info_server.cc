@@ -50,6 +50,19 @@ std::string_view name_of(config::Supervised supervisor) {
   return supervisor == config::Supervised::kUpstart ? "upstart" : "no";
 }
 
+/// As Redis 7.2 shows where it listens.
+void add_listeners(config::Config const& config, InfoText& text) {
+  int listeners = 0;
+  int64_t const port = config.integer(Directive::kPort);
+  if (port != 0) {
+    std::string line = "name=tcp";
+    for (std::string const& address : config.bind_addresses()) line += ",bind=" + address;
+    text.field("listener" + to_text(listeners++), line + ",port=" + to_text(port));
+  }
+  std::string const path = config.text(Directive::kUnixsocket);
+  if (!path.empty()) text.field("listener" + to_text(listeners++), "name=unix,bind=" + path);
+}
+
 void cpu_pair(InfoText& text, int who, std::string const& suffix) {
   struct rusage usage {};
   getrusage(who, &usage);
@@ -97,6 +110,7 @@ void info_server(Session& session, InfoText& text) {
   if (int64_t const deadline_ms = services.state.shutdown.deadline_ms(); deadline_ms > 0) {
     text.field("shutdown_in_milliseconds", std::max<int64_t>(deadline_ms - services.clock.unix_ms(), 0));
   }
+  add_listeners(services.config, text);
   text.field("holdfast_version", HOLDFAST_VERSION);
   text.field("threads", services.control.worker_count());
   text.field("partitions", services.keyspace.partition_count());
@@ -129,6 +143,7 @@ void info_clients(Session& session, InfoText& text) {
   text.field("clients_in_timeout_table", wait_ends);
   text.zero({"total_blocking_keys", "total_blocking_keys_on_nokey"});
   text.field("pubsub_clients", subscribed);
+  text.field("maxclients_reserved", services.config.integer(Directive::kMaxclientsReserved));
 }
 
 void info_cpu(Session&, InfoText& text) {
@@ -143,7 +158,6 @@ void info_modules(Session&, InfoText& text) { text.section("Modules"); }
 
 void info_cluster(Session&, InfoText& text) {
   text.section("Cluster");
-  text.field("maxclients_reserved", services.config.integer(Directive::kMaxclientsReserved));
   text.zero({"cluster_enabled"});
 }
 

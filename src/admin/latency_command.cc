@@ -69,6 +69,28 @@ void add_named(Services& services, std::string_view name, Distributions& called)
   if (command) add_distributions(services, *command, called);
 }
 
+void reply_distribution(std::string_view name, LatencyDistribution const& distribution, Reply& reply) {
+  auto const steps = distribution.cumulative();
+  reply.bulk(name);
+  reply.map(2);
+  reply.bulk("calls");
+  reply.integer(static_cast<int64_t>(distribution.calls()));
+  reply.bulk("histogram_usec");
+  reply.map(steps.size());
+  for (auto const& step : steps) {
+    reply.integer(static_cast<int64_t>(step.microseconds));
+    reply.integer(static_cast<int64_t>(step.calls));
+  }
+}
+
+void cmd_latency_queueing(Session& session, Args, Reply& reply) {
+  Statistics const& statistics = session.services().statistics;
+  reply.map(3);
+  reply_distribution("turn", statistics.latency(&WorkerStatistics::turns), reply);
+  reply_distribution("locks", statistics.latency(&WorkerStatistics::lock_waits), reply);
+  reply_distribution("held", statistics.latency(&WorkerStatistics::held_waits), reply);
+}
+
 void cmd_latency_histogram(Session& session, Args args, Reply& reply) {
   Services& services = session.services();
   Distributions called;
@@ -77,19 +99,7 @@ void cmd_latency_histogram(Session& session, Args args, Reply& reply) {
   }
   for (std::string_view name : args.span().subspan(2)) add_named(services, name, called);
   reply.map(called.size());
-  for (auto const& [command, distribution] : called) {
-    auto const steps = distribution.cumulative();
-    reply.bulk(command->full_name);
-    reply.map(2);
-    reply.bulk("calls");
-    reply.integer(static_cast<int64_t>(distribution.calls()));
-    reply.bulk("histogram_usec");
-    reply.map(steps.size());
-    for (auto const& step : steps) {
-      reply.integer(static_cast<int64_t>(step.microseconds));
-      reply.integer(static_cast<int64_t>(step.calls));
-    }
-  }
+  for (auto const& [command, distribution] : called) reply_distribution(command->full_name, distribution, reply);
 }
 
 constexpr std::string_view kAllNodes = "nondeterministic_output; request_policy:all_nodes; response_policy:special";
@@ -118,6 +128,10 @@ constexpr CommandRow kLatencyRows[] = {
     {.name = "latency|latest", .arity = 2, .flags = "admin noscript loading stale", .keys = "", .categories = "",
      .tips = kAllNodes, .group = "server", .since = "2.8.13", .complexity = "O(1)",
      .summary = "Tells the latest sample of each event.", .syntax = "", .handler = &cmd_latency_latest},
+    {.name = "latency|queueing", .arity = 2, .flags = "admin noscript loading stale", .keys = "", .categories = "",
+     .tips = kAllNodes, .group = "server", .since = "7.2.4", .complexity = "O(1)",
+     .summary = "Tells how long commands have waited before they were executed.", .syntax = "",
+     .handler = &cmd_latency_queueing},
     {.name = "latency|reset", .arity = -2, .flags = "admin noscript loading stale", .keys = "", .categories = "",
      .tips = "request_policy:all_nodes; response_policy:all_succeeded", .group = "server", .since = "2.8.13",
      .complexity = "O(1)", .summary = "Forgets the samples of some events, or all.", .syntax = "[event:string...]",

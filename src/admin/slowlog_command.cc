@@ -1,6 +1,8 @@
 #include "admin/slowlog_command.h"
 
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "admin/help.h"
 #include "command/session.h"
@@ -12,25 +14,61 @@ namespace {
 constexpr char kSlowlog[] = "slowlog";
 constexpr size_t kDefaultCount = 10;
 
-void cmd_slowlog_get(Session& session, Args args, Reply& reply) {
-  if (args.size() > 3) return reply_wrong_arguments(args, reply);
+/// The entries that are asked for; none: an error was replied.
+std::optional<std::vector<SlowCommand>> asked_for(Session& session, Args args, Reply& reply) {
+  if (args.size() > 3) {
+    reply_wrong_arguments(args, reply);
+    return std::nullopt;
+  }
   size_t count = kDefaultCount;
   if (args.size() == 3) {
     constexpr std::string_view kBadCount = "count should be greater than or equal to -1";
     auto const asked = args.integer(2, reply, kBadCount);
-    if (!asked) return;
-    if (*asked < -1) return reply.error(kBadCount);
+    if (!asked) return std::nullopt;
+    if (*asked < -1) {
+      reply.error(kBadCount);
+      return std::nullopt;
+    }
     count = *asked == -1 ? std::numeric_limits<size_t>::max() : static_cast<size_t>(*asked);
   }
-  auto const commands = session.services().slow_log.latest(count);
-  reply.array(commands.size());
-  for (SlowCommand const& command : commands) {
+  return session.services().slow_log.latest(count);
+}
+
+void reply_arguments(SlowCommand const& command, Reply& reply) {
+  reply.array(command.arguments.size());
+  for (std::string const& argument : command.arguments) reply.bulk(argument);
+}
+
+void cmd_slowlog_waits(Session& session, Args args, Reply& reply) {
+  auto const commands = asked_for(session, args, reply);
+  if (!commands) return;
+  reply.array(commands->size());
+  for (SlowCommand const& command : *commands) {
+    reply.map(6);
+    auto const number = [&](std::string_view name, int64_t value) {
+      reply.bulk(name);
+      reply.integer(value);
+    };
+    number("id", static_cast<int64_t>(command.id));
+    number("time", command.unix_s);
+    number("executed-usec", command.microseconds);
+    number("waited-usec", command.waited_us);
+    number("waited-for-locks-usec", command.lock_wait_us);
+    reply.bulk("command");
+    reply_arguments(command, reply);
+  }
+}
+
+void cmd_slowlog_get(Session& session, Args args, Reply& reply) {
+  auto const commands = asked_for(session, args, reply);
+  if (!commands) return;
+  reply.array(commands->size());
+  for (SlowCommand const& command : *commands) {
     reply.array(6);
     reply.integer(static_cast<int64_t>(command.id));
     reply.integer(command.unix_s);
     reply.integer(command.microseconds);
-    reply.array(command.arguments.size());
-    for (std::string const& argument : command.arguments) reply.bulk(argument);
+    reply_arguments(command, reply);
     reply.bulk(command.client_address);
     reply.bulk(command.client_name);
   }
@@ -65,6 +103,11 @@ constexpr CommandRow kSlowlogRows[] = {
      .tips = "request_policy:all_nodes; response_policy:all_succeeded", .group = "server", .since = "2.2.12",
      .complexity = "O(N) where N is the number of entries", .summary = "Forgets the slow commands.", .syntax = "",
      .handler = &cmd_slowlog_reset},
+    {.name = "slowlog|waits", .arity = -2, .flags = "admin loading stale", .keys = "", .categories = "",
+     .tips = "request_policy:all_nodes; nondeterministic_output", .group = "server", .since = "7.2.4",
+     .complexity = "O(N) where N is the number of entries",
+     .summary = "Tells how long the latest slow commands have waited before they were executed.",
+     .syntax = "[count:integer]", .handler = &cmd_slowlog_waits},
 };
 
 }  // namespace

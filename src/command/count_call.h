@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "base/latency_monitor.h"
 #include "command/command_table.h"
 #include "command/services.h"
@@ -29,7 +31,9 @@ inline void count_call(Session& session, Command const& command, Args args, uint
     services.latency.note(!event.empty() ? event : command.has(kFast) ? "fast-command" : "command", nanoseconds);
   }
   if (services.slow_log.is_slow(nanoseconds) && !command.has(kSkipSlowlog) && !session.owns_keyspace()) [[unlikely]] {
-    services.slow_log.record(session.card(), command, args, worker.now_ms, nanoseconds);
+    int64_t const began_us = services.clock.monotonic_us() - static_cast<int64_t>(nanoseconds / 1000);
+    int64_t const waited_us = session.received_us == 0 ? 0 : std::max<int64_t>(began_us - session.received_us, session.lock_wait_us);
+    services.slow_log.record(session.card(), command, args, worker.now_ms, nanoseconds, {waited_us, session.lock_wait_us});
   }
 }
 

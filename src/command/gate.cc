@@ -323,7 +323,10 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
     if (!locks.global() && !locks.wants_lane() && locks.try_lock(services_.keyspace)) [[likely]] continue;
     if (locks.lock(services_.keyspace, session.waiter()) == LockSet::Outcome::kParked) {
       if (refused_as_busy(session, command, reply, locks)) return Outcome::kDone;
-      if (!session.parked) session.parked = std::make_unique<Session::Parked>();
+      if (!session.parked) {
+        session.parked = std::make_unique<Session::Parked>();
+        session.parked->since_us = services_.clock.monotonic_us();
+      }
       session.parked->command = &command;
       if (&locks != &session.parked->locks) std::swap(session.parked->locks, locks);
       return Outcome::kParked;
@@ -353,7 +356,11 @@ Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
       return Outcome::kParked;
     }
   } while (!parked->locks.covers_waiters(services_.keyspace));
-  return run_data(session, *parked->command, args, reply, parked->locks);
+  session.lock_wait_us = services_.clock.monotonic_us() - parked->since_us;
+  session.worker().statistics.lock_waits.record(static_cast<uint64_t>(session.lock_wait_us) * 1000);
+  Outcome const outcome = run_data(session, *parked->command, args, reply, parked->locks);
+  session.lock_wait_us = 0;
+  return outcome;
 }
 
 Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args, Reply& reply, LockSet& locks) {

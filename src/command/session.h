@@ -145,6 +145,7 @@ class Session {
   struct Parked {
     Command const* command = nullptr;
     LockSet locks;
+    int64_t since_us = 0;  ///< monotonic: when it began to wait
   };
   std::unique_ptr<Parked> parked;
   /// The script that is about to run or waits for locks.
@@ -156,6 +157,11 @@ class Session {
   std::shared_ptr<BlockedClient> blocked;
   /// Stops waiting for keys; the command is never answered (the connection is closed).
   void stop_waiting();
+
+  /// When the bytes of the present command were read: the beginning of that turn of the loop (monotonic us); 0: unknown.
+  int64_t received_us = 0;
+  /// How long the present command has waited for locks of partitions, parked.
+  int64_t lock_wait_us = 0;
 
   /// No room could be made when the present command was let in: its scripts must not call what takes memory.
   bool out_of_memory = false;

@@ -31,9 +31,12 @@ std::vector<std::string> slow_command_arguments(std::string_view full_name, Args
   return texts;
 }
 
-void SlowLog::record(ClientCard& client, Command const& command, Args args, int64_t now_ms, uint64_t nanoseconds) {
+void SlowLog::record(ClientCard& client, Command const& command, Args args, int64_t now_ms, uint64_t nanoseconds,
+                     Waits waits) {
   SlowCommand slow{.unix_s = now_ms / 1000,
                       .microseconds = static_cast<int64_t>(nanoseconds / 1000),
+                      .waited_us = waits.waited_us,
+                      .lock_wait_us = waits.lock_wait_us,
                       .arguments = slow_command_arguments(command.full_name, args),
                       .client_address = client.address,
                       .client_name = client.name()};

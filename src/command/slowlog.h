@@ -20,7 +20,10 @@ struct Command;
 struct SlowCommand {
   uint64_t id = 0;  ///< from 0, never reused in this run
   int64_t unix_s = 0;
-  int64_t microseconds = 0;
+  int64_t microseconds = 0;  ///< of its execution
+  /// From the turn of the loop in which its bytes were read to its end, but for the execution; and what of it was for locks.
+  int64_t waited_us = 0;
+  int64_t lock_wait_us = 0;
   /// Cut to the limits of SlowLog, secrets replaced.
   std::vector<std::string> arguments;
   std::string client_address;
@@ -46,7 +49,11 @@ class SlowLog {
   }
 
   /// Adds a command that was slow; the oldest ones go when there are more than slowlog-max-len.
-  void record(ClientCard& client, Command const& command, Args args, int64_t now_ms, uint64_t nanoseconds)
+  struct Waits {
+    int64_t waited_us = 0;
+    int64_t lock_wait_us = 0;
+  };
+  void record(ClientCard& client, Command const& command, Args args, int64_t now_ms, uint64_t nanoseconds, Waits waits)
       EXCLUDES(mutex_);
   /// The latest `count` commands, the last one first.
   std::vector<SlowCommand> latest(size_t count) const EXCLUDES(mutex_);

@@ -59,7 +59,7 @@ class SlowLogTest : public testing::Test {
   }
   void record(int64_t now_s) {
     std::string_view const word = "ping";
-    log.record(client, command, Args(&word, 1), now_s * 1000, 7000);
+    log.record(client, command, Args(&word, 1), now_s * 1000, 7000, {.waited_us = 12, .lock_wait_us = 5});
   }
 
   config::Config config;
@@ -77,6 +77,8 @@ TEST_F(SlowLogTest, KeepsTheLatestAndCountsOn) {
   EXPECT_EQ(latest[0].id, 4u);
   EXPECT_EQ(latest[0].unix_s, 104);
   EXPECT_EQ(latest[0].microseconds, 7);
+  EXPECT_EQ(latest[0].waited_us, 12);
+  EXPECT_EQ(latest[0].lock_wait_us, 5);
   EXPECT_EQ(latest[0].client_address, "1.2.3.4:5");
   EXPECT_EQ(latest[0].client_name, "name");
   EXPECT_EQ(latest[1].id, 3u);

@@ -40,6 +40,18 @@ LatencyDistribution Statistics::latency(uint16_t id) const {
   return LatencyDistribution(std::move(slots));
 }
 
+LatencyDistribution Statistics::latency(LatencyHistogram WorkerStatistics::*histogram) const {
+  std::vector<uint64_t> slots(LatencyHistogram::kSlots);
+  for (auto const& worker : workers_) (worker.get()->*histogram).add_to(slots);
+  return LatencyDistribution(std::move(slots));
+}
+
+LatencyDistribution Statistics::latency(LatencyHistogram const& histogram) {
+  std::vector<uint64_t> slots(LatencyHistogram::kSlots);
+  histogram.add_to(slots);
+  return LatencyDistribution(std::move(slots));
+}
+
 uint64_t Statistics::command_microseconds() const {
   uint64_t nanoseconds = 0;
   for (auto const& worker : workers_) {
@@ -71,6 +83,9 @@ void Statistics::reset() {
                          &WorkerStatistics::net_output_bytes, &WorkerStatistics::reads, &WorkerStatistics::writes,
                          &WorkerStatistics::loop_turns, &WorkerStatistics::loop_microseconds}) {
       (worker.get()->*counter).set(0);
+    }
+    for (auto histogram : {&WorkerStatistics::turns, &WorkerStatistics::lock_waits, &WorkerStatistics::held_waits}) {
+      (worker.get()->*histogram).reset();
     }
     MutexLock lock(worker->mutex_);
     worker->errors_.clear();

@@ -27,6 +27,7 @@ struct CommandStatistics {
 struct alignas(64) WorkerStatistics {
   explicit WorkerStatistics(size_t command_count) : commands(command_count) {}
 
+  std::string name;  ///< of the thread; set before the workers start
   std::vector<CommandStatistics> commands;  ///< by Command::id
   Counter commands_processed;
   Counter connections_received;
@@ -37,6 +38,9 @@ struct alignas(64) WorkerStatistics {
   Counter writes;
   Counter loop_turns;
   Counter loop_microseconds;  ///< of turns, without the waits
+  LatencyHistogram turns;      ///< of the loop: who becomes ready waits for one at most
+  LatencyHistogram lock_waits; ///< of commands that were parked because others held their partitions
+  LatencyHistogram held_waits; ///< of commands that were held back: CLIENT PAUSE, a log or snapshot that cannot keep up
 
   /// Counts an error reply by its first word ("ERR", "WRONGTYPE").
   void count_error(std::string_view code) EXCLUDES(mutex_);
@@ -54,6 +58,8 @@ class Statistics {
   /// Before the workers start.
   WorkerStatistics& add_worker();
 
+  /// All that were added, in that order.
+  std::vector<std::unique_ptr<WorkerStatistics>> const& workers() const { return workers_; }
   uint64_t sum(Counter WorkerStatistics::*counter) const;
   struct CommandSum {
     uint64_t calls = 0;
@@ -63,6 +69,8 @@ class Statistics {
   };
   CommandSum command(uint16_t id) const;
   LatencyDistribution latency(uint16_t id) const;
+  LatencyDistribution latency(LatencyHistogram WorkerStatistics::*histogram) const;
+  static LatencyDistribution latency(LatencyHistogram const& histogram);
   /// Time spent in commands, all together.
   uint64_t command_microseconds() const;
   /// Error replies by their first word.

@@ -65,6 +65,7 @@ void Connection::on_ready(uint32_t events) {
 void Connection::read() {
   card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
   worker().statistics.reads.add(1);
+  received_us = worker_.loop().turn_began_us();
   ssize_t got;
   std::string_view input;
   bool in_scratch = input_.empty();
@@ -117,7 +118,12 @@ void Connection::read() {
 void Connection::proceed() {
   if (doomed_) return;
   worker_.refresh_time();
+  bool const held = wait_ == Wait::kHeld;
   size_t done = process(input_.view());
+  if (held && wait_ != Wait::kHeld) {
+    int64_t const waited_us = worker_.loop().turn_began_us() - std::exchange(held_since_us_, 0);
+    worker().statistics.held_waits.record(static_cast<uint64_t>(std::max<int64_t>(waited_us, 0)) * 1000);
+  }
   if (doomed_) return;
   input_.consume(done);
   update_card();
@@ -235,7 +241,10 @@ bool Connection::after(Gate::Outcome outcome) {
   switch (outcome) {
     case Gate::Outcome::kDone: finish_command(); return true;
     case Gate::Outcome::kParked: set_wait(Wait::kParked); return false;
-    case Gate::Outcome::kHeld: set_wait(Wait::kHeld); return false;
+    case Gate::Outcome::kHeld:
+      if (held_since_us_ == 0) held_since_us_ = worker_.loop().turn_began_us();
+      set_wait(Wait::kHeld);
+      return false;
     case Gate::Outcome::kRunning: set_wait(Wait::kRunning); return false;
     case Gate::Outcome::kBlocked: begin_wait_for_keys(); return false;
   }
@@ -302,6 +311,7 @@ void Connection::end_wait_for_keys() {
   worker_.refresh_time();
   // As if it had sent the command now: it is not idle.
   card().last_interaction_ms.store(worker().now_ms, std::memory_order_relaxed);
+  received_us = worker_.loop().turn_began_us();
   if (worker_.gate().finish_blocked(*this, reply_) == Gate::Outcome::kRunning) return set_wait(Wait::kRunning);
   set_wait(Wait::kReading);
   finish_command();

@@ -119,6 +119,7 @@ class Connection final : public Session, public EventLoop::Handler {
   size_t deferred_bytes_ = 0;
   uint64_t noted_bytes_ = 0;  ///< of memory, when that was noted last
   int64_t output_over_soft_since_ms_ = 0;
+  int64_t held_since_us_ = 0;  ///< beginning of the turn in which it was held back; 0: it is not
   std::optional<EventLoop::TimerId> wait_timer_;
   uint32_t events_ = 0;
   Wait wait_ = Wait::kReading;

@@ -110,7 +110,9 @@ Server::Server(config::Config& config, Logger& logger, Supervisor& supervisor, s
       replication_(services_, gate_, statistics_.add_worker()),
       acceptor_(services_, workers_) {
   for (int i = 0; i < worker_count_; i++) {
-    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics_.add_worker(), audience_.office.inbox(i)));
+    WorkerStatistics& statistics = statistics_.add_worker();
+    statistics.name = "worker-" + std::to_string(i);
+    workers_.push_back(std::make_unique<Worker>(i, services_, gate_, statistics, audience_.office.inbox(i)));
   }
 }
 
@@ -471,9 +473,9 @@ void Server::prepare_crash_report() {
 }
 
 bool Server::raise_file_limit() {
+  auto const reserved = static_cast<rlim_t>(config_.integer(Directive::kMaxclientsReserved));
   rlim_t wanted = static_cast<rlim_t>(config_.integer(Directive::kMaxclients)) + kReservedDescriptors;
   rlimit limit;
-  auto const reserved = static_cast<rlim_t>(config_.integer(Directive::kMaxclientsReserved));
   // The reserve is welcome, but it is no reason to admit fewer of the others.
   rlim_t const wished = wanted + reserved;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wished) return true;

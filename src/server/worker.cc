@@ -242,6 +242,7 @@ void Worker::end_turn() {
   context().statistics.loop_turns.add(1);
   int64_t const turn_us = services_.clock.monotonic_us() - loop_.turn_began_us();
   context().statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
+  context().statistics.turns.record(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)) * 1000);
 }
 
 void Worker::refresh_time() {
