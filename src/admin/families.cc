@@ -14,6 +14,7 @@
 #include "admin/server.h"
 #include "admin/shutdown.h"
 #include "admin/slowlog_command.h"
+#include "admin/top_keys.h"
 #include "admin/wait.h"
 
 namespace holdfast {
@@ -21,7 +22,7 @@ namespace holdfast {
 std::vector<CommandRows> admin_families() {
   return {acl_commands(),     config_commands(), info_commands(),    client_commands(),   client_tracking_commands(),
           command_commands(), debug_commands(),  latency_commands(), memory_commands(),   pubsub_commands(),
-          saving_commands(),  server_commands(), shutdown_commands(), slowlog_commands(), wait_commands()};
+          saving_commands(),  server_commands(), shutdown_commands(), slowlog_commands(), top_keys_commands(), wait_commands()};
 }
 
 }  // namespace holdfast

@@ -388,6 +388,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
     return Outcome::kDone;
   }
   if (command.kind == Command::Kind::kScript) return run_script(session, command, args, reply, locks);
+  if (--session.worker().until_sampled == 0) [[unlikely]] sample_keys(session, command, args);
   size_t errors_before = reply.errors();
   {
     Txn txn(services_.keyspace, locks, session.worker().scratch, session.worker().now_ms);
@@ -416,6 +417,19 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
   }
   count(session, command, args, reply, errors_before);
   return Outcome::kDone;
+}
+
+void Gate::sample_keys(Session& session, Command const& command, Args args) {
+  WorkerContext& worker = session.worker();
+  // Never in step with what clients do.
+  worker.until_sampled = 1 + static_cast<uint32_t>(worker.random.below(2 * HotKeys::kSampledOneOf - 1));
+  if (session.trusted()) return;
+  for_each_key(command, args, [&](std::string_view key) {
+    uint64_t const hash = services_.keyspace.hash(key);
+    Partition& partition = services_.keyspace.partition(services_.keyspace.partition_index(hash));
+    if (!partition.hot) partition.hot = std::make_unique<HotKeys>();
+    partition.hot->sample(session.db(), hash, key, worker.now_ms);
+  });
 }
 
 void Gate::prepare_trusted(Session& session, Txn& txn) {

@@ -80,6 +80,8 @@ class Gate {
   void reject(Session& session, Command const* command, Reply& reply, std::string_view error);
   /// Of the AOF, or of the link to the primary.
   void prepare_trusted(Session& session, Txn& txn);
+  /// Counts the keys of one command in HotKeys::kSampledOneOf; their partitions are locked.
+  void sample_keys(Session& session, Command const& command, Args args);
   /// Shows the executed command to MONITOR, under its locks.
   void observe(Session& session, Command const& command, Args args, CalledBy by = CalledBy::kClient);
   /// Of a session that tracks.

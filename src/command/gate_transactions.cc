@@ -101,6 +101,7 @@ void Gate::run_queued_script(Session& session, Command const& command, Args args
 
 void Gate::run_nested(Session& session, Command const& command, Args args, Reply& reply, Txn& txn, CalledBy by) {
   size_t errors_before = reply.errors();
+  if (--session.worker().until_sampled == 0) [[unlikely]] sample_keys(session, command, args);
   txn.begin_command(args.span());
   switch (command.kind) {
     case Command::Kind::kData: command.data(txn, args, reply); break;

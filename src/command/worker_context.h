@@ -39,6 +39,8 @@ struct WorkerContext {
   std::unique_ptr<EvictionCycle> eviction;
   /// Of the present command; null: nothing is known.
   CommandHint const* hint = nullptr;
+  /// Commands until one is looked at for HotKeys.
+  uint32_t until_sampled = 1;
   /// Time stamp at which the present command began.
   uint64_t command_ticks = 0;
   /// Unix ms of this turn of the loop; every transaction of the turn is frozen at it.

@@ -60,12 +60,34 @@ Record* KeyTable::make(RecordContent const& content, size_t capacity) {
 }
 
 void KeyTable::note_outside(RecordContent const& content) {
-  if (content.encoding == Encoding::kShared) shared_bytes_ += content.shared->footprint();
+  if (content.encoding == Encoding::kShared) {
+    size_t const bytes = content.shared->footprint();
+    shared_bytes_ += bytes;
+    if (bytes >= BigKeys::kBytesMin) note_big(hasher_(content.key), bytes);
+  }
   if (content.encoding == Encoding::kBody) {
-    body_bytes_ += content.body->memory_bytes();
+    size_t const bytes = content.body->memory_bytes();
+    body_bytes_ += bytes;
+    if (bytes >= BigKeys::kBytesMin) note_big(hasher_(content.key), bytes);
     bodies_++;
     if (content.body->expiring_elements() > 0) expiring_bodies_++;
   }
+}
+
+void KeyTable::note_big(uint64_t hash, size_t bytes) {
+  if (!big_) big_ = std::make_unique<BigKeys>();
+  big_->note(hash, bytes, [this](uint64_t each) { return outside_bytes(find_hash(each)); });
+}
+
+Record const* KeyTable::find_hash(uint64_t hash) const {
+  Slot const slot = table_.find(hash, [this, hash](Record const* record) { return hasher_(record->key()) == hash; });
+  return slot ? slot.entry() : nullptr;
+}
+
+size_t KeyTable::outside_bytes(Record const* record) {
+  if (!record) return 0;
+  if (record->encoding() == Encoding::kShared) return record->shared()->footprint();
+  return record->encoding() == Encoding::kBody ? record->body()->memory_bytes() : 0;
 }
 
 void KeyTable::drop_outside(Record* record) {
@@ -77,13 +99,16 @@ void KeyTable::drop_body(Body* body) {
   size_t const bytes = body->memory_bytes();
   body_bytes_ -= bytes;
   bodies_--;
+  if (big_) [[unlikely]] big_->removed(bytes);
   if (body->expiring_elements() > 0) expiring_bodies_--;
   std::unique_ptr<Body> owned(body);
   if (bytes >= kLazyFreeBytesMin) lazy_free_.push(std::move(owned));
 }
 
 void KeyTable::drop_shared(SharedBuffer* buffer) {
-  shared_bytes_ -= buffer->footprint();
+  size_t const bytes = buffer->footprint();
+  shared_bytes_ -= bytes;
+  if (big_) [[unlikely]] big_->removed(bytes);
   SharedBufferRef ref = SharedBufferRef::adopt(buffer);
   if (buffer->capacity() >= kLazyFreeBytesMin) lazy_free_.push(std::make_unique<SharedGarbage>(std::move(ref)));
 }
@@ -203,8 +228,10 @@ char* KeyTable::resize_raw(Slot slot, size_t length) {
     std::memset(grown->data() + kept, 0, length - kept);
     grown->set_size(length);
     drop_shared(buffer);
-    shared_bytes_ += grown->footprint();
+    size_t const bytes = grown->footprint();
+    shared_bytes_ += bytes;
     old->set_shared(grown.detach());
+    if (bytes >= BigKeys::kBytesMin) note_big(hasher_(old->key()), bytes);
     return old->shared()->data();
   }
   if (old->encoding() == Encoding::kRaw && length <= old->inline_room(old->block_bytes())) {

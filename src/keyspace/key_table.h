@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/hash.h"
+#include "keyspace/big_keys.h"
 #include "keyspace/record.h"
 #include "memory/lazy_free.h"
 #include "memory/segment_pool.h"
@@ -111,12 +112,21 @@ class KeyTable final : public Garbage {
 
   /// The body of the key with this hash was changed in place; before that it had so many bytes and elements that expire.
   void note_body_change(uint64_t hash, size_t bytes_before, bool expired_before, Body const& body) {
-    body_bytes_ += body.memory_bytes() - bytes_before;
+    size_t const bytes = body.memory_bytes();
+    body_bytes_ += bytes - bytes_before;
+    if (BigKeys::matters(bytes_before, bytes)) [[unlikely]] note_big(hash, bytes);
     bool const expires = body.expiring_elements() > 0;
     if (expires || expired_before) [[unlikely]] {
       expiring_bodies_ += size_t{expires} - size_t{expired_before};
       if (expires) note_due(hash, body.next_expiry_ms());
     }
+  }
+  /// Calls `visit(record, bytes)` for the biggest values, with what they take outside of their records.
+  template <class Visit>
+  void for_each_big(Visit&& visit) {
+    if (!big_) return;
+    big_->for_each([this](uint64_t hash) { return outside_bytes(find_hash(hash)); },
+                   [&](uint64_t hash, size_t bytes) { visit(*find_hash(hash), bytes); });
   }
   /// Values with elements that expire: hashes with expiring fields.
   size_t expiring_bodies() const { return expiring_bodies_; }
@@ -159,6 +169,10 @@ class KeyTable final : public Garbage {
   void drop_shared(SharedBuffer* buffer);
   void drop_body(Body* body);
   void note_outside(RecordContent const& content);
+  void note_big(uint64_t hash, size_t bytes);
+  /// The record of the key with this hash; null: there is none.
+  Record const* find_hash(uint64_t hash) const;
+  static size_t outside_bytes(Record const* record);
   /// What was inserted under this hash brings its expiries.
   void note_new(uint64_t hash, RecordContent const& content);
   /// Something under this hash expires at this moment.
@@ -181,6 +195,7 @@ class KeyTable final : public Garbage {
   size_t body_bytes_ = 0;
   size_t bodies_ = 0;
   size_t expiring_bodies_ = 0;
+  std::unique_ptr<BigKeys> big_;  ///< null: there has been none
 };
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "keyspace/hot_keys.h"
 #include "keyspace/key_table.h"
 #include "keyspace/partition_lock.h"
 #include "keyspace/tracked_keys.h"
@@ -34,6 +35,7 @@ struct alignas(64) Partition {
   WatchTable watchers;
   TrackedKeys tracked;
   WaitTable waiters;
+  std::unique_ptr<HotKeys> hot;  ///< null: no command of the sample has used a key here
   /// Log offset after the last write to this partition: what a read must wait for under `appendfsync always`.
   uint64_t last_offset = 0;
   /// Change of the memory, since the present Keyspace::memory_epoch began, of which memory_changes has not been told.

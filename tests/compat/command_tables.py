@@ -14,7 +14,8 @@ Both = tuple[Reply, Reply]
 # The commands of D05.
 ADDED_NAMES = frozenset(
     "client|setinfo client|no-touch waitaof hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime "
-    "hpersist hgetex hsetex hgetdel health".split()
+    "hpersist hgetex hsetex hgetdel health "
+    "slowlog|waits latency|queueing topkeys topkeys|big topkeys|hot topkeys|help".split()
 )
 
 # Commands that take more arguments than in 7.0 (D24).
