@@ -132,7 +132,8 @@ TEST_F(CommandCommandTest, GetKeys) {
 TEST_F(CommandCommandTest, HelpIsMadeOfTheRows) {
   EXPECT_EQ(run("slowlog help"),
             "[+SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +GET [<count>] +    Tells the latest slow "
-            "commands. +LEN +    Tells how many slow commands are kept. +RESET +    Forgets the slow commands. +HELP +    "
+            "commands. +LEN +    Tells how many slow commands are kept. +RESET +    Forgets the slow commands. +WAITS "
+            "[<count>] +    Tells how long the latest slow commands have waited before they were executed. +HELP +    "
             "Prints this help.]");
   for (char const* container : {"client", "command", "config", "memory", "debug"}) {
     std::string const help = run(std::string(container) + " help");

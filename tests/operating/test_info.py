@@ -30,6 +30,7 @@ def _kind(value: str) -> str:
 
 
 def _play(client) -> None:
+    client.must("CONFIG", "RESETSTAT")  # whoever waited for the start may have been told LOADING
     client.must("SET", "k", "v", "EX", 1000)
     client.must("RPUSH", "list", "x")
     client.command("INCR", "list")
