@@ -1,10 +1,12 @@
 """Redis's sentinels watch a primary with two replicas and replace it when it dies; redis-py's client finds the new one."""
 
+import json
 import subprocess
 import time
 
 import pytest
 
+from clients.node_packages import install, needs_node
 from harness import Client, reference_binary
 from harness.server import free_port
 from replication.stage import EFFORT, LIMIT_S, until, wait_for_equal
@@ -172,3 +174,32 @@ def test_priorities(three, watchers):
     until(lambda: replicas[0].link_is_up() and replicas[0].info()["master_port"] == str(replicas[1].port))
     replicas[1].must("SET", "k", "v")
     wait_for_equal(replicas[1], replicas[0])
+
+
+class TestNode:
+    pytestmark = needs_node
+
+    def test_ioredis_follows_a_failover(self, three, watchers, tmp_path):
+        """It writes while the primary dies; what was acknowledged by the new one is there."""
+        primary, replicas = three
+        folder = tmp_path / "node"
+        folder.mkdir()
+        install(folder)
+        command = ["node", "ioredis_sentinel.js", NAME, *map(str, watchers.ports)]
+        with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+            try:
+                assert program.stdout.readline() == "writing\n"
+                primary.kill()
+                until(lambda: watchers.know(flags="master", num_slaves=2))
+                new = actor_at(watchers.client().discover_master(NAME)[1], replicas)
+                [other] = [replica for replica in replicas if replica is not new]
+                until(lambda: other.link_is_up() and other.info()["master_port"] == str(new.port))
+                until(lambda: new.must("DBSIZE") > 400)
+                program.stdin.close()
+                told = json.loads(program.stdout.readline())
+            finally:
+                program.terminate()
+        assert told["servers"] == [primary.port, new.port] and told["role"] == "slave"
+        last = told["written"][-1]
+        assert new.must("GET", f"key:{last}") == str(last).encode()
+        wait_for_equal(new, other)
