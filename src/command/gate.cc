@@ -51,9 +51,8 @@ std::string unknown_command(Args args) {
   return text + beginning;
 }
 
-std::string unknown_subcommand(Command const& container, std::string_view name) {
-  return "unknown subcommand '" + std::string(shown(name, kUnknownTextMax)) + "'. Try " +
-         to_upper(container.full_name) + " HELP.";
+std::string unknown_subcommand(Args args) {
+  return "unknown subcommand '" + std::string(shown(args[1], kUnknownTextMax)) + "'. Try " + to_upper(args[0]) + " HELP.";
 }
 
 }  // namespace
@@ -94,7 +93,7 @@ bool Gate::admit(Session& session, Args args, Reply& reply, Command const*& comm
   if (!command->subcommands.empty() && args.size() > 1) {
     Command const* subcommand = services_.commands.find_subcommand(*command, args[1]);
     if (!subcommand) {
-      reject(session, nullptr, reply, unknown_subcommand(*command, args[1]));
+      reject(session, nullptr, reply, unknown_subcommand(args));
       return false;
     }
     command = subcommand;

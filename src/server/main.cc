@@ -10,8 +10,8 @@
 #include "base/logger.h"
 #include "base/thread_scope.h"
 #include "config/accident_warnings.h"
-#include "config/inert_directives.h"
 #include "config/config.h"
+#include "config/inert_directives.h"
 #include "server/cpu_list.h"
 #include "server/process.h"
 #include "server/server.h"
@@ -42,7 +42,14 @@ void print_version() {
   std::printf("Holdfast server v=%s redis_version=7.2.4 malloc=libc bits=64\n", HOLDFAST_VERSION);
 }
 
-int check_config(config::Config const& config) {
+/// What a start would refuse, and what has hurt people. Opens nothing that a server may have open.
+int check_config(config::Config& config, Logger& logger) {
+  if (chdir(config.text(Directive::kDir).c_str()) == 0) {  // names of files may be relative
+    Supervisor nobody(config::Supervised::kNo, logger);
+    if (!Server(config, logger, nobody, "").check_configuration()) return 1;
+  } else {
+    std::printf("WARNING: Can't chdir to '%s': %s\n", config.text(Directive::kDir).c_str(), std::strerror(errno));
+  }
   std::vector<std::string> warnings = config::accident_warnings(config, config::read_machine_facts());
   for (std::string& inert : config::inert_directives(config)) warnings.push_back(std::move(inert));
   for (std::string const& warning : warnings) std::printf("WARNING: %s\n", warning.c_str());
@@ -92,7 +99,7 @@ int run(int argc, char** argv) {
     }
     return 1;
   }
-  if (only_check) return check_config(config);
+  if (only_check) return check_config(config, logger);
 
   std::string executable = executable_path();
   if (chdir(config.text(Directive::kDir).c_str()) != 0) {

@@ -122,7 +122,7 @@ Server::~Server() = default;
 bool Server::rename_commands() {
   for (config::ConfigLine const& line : config_.rename_lines()) {
     char const* problem = nullptr;
-    switch (commands_.rename(line.words[1], line.words[2])) {
+    switch (commands_.rename(line.words[0], line.words[1])) {
       case CommandTable::Renamed::kOk: break;
       case CommandTable::Renamed::kNoSuchCommand: problem = "No such command in rename-command"; break;
       case CommandTable::Renamed::kTargetExists: problem = "Target command name already exists"; break;

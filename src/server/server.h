@@ -57,6 +57,8 @@ class Server final : public ServerControl {
 
   /// Runs until SHUTDOWN or a signal. Returns the exit code.
   int run();
+  /// Whether a start would take renamed commands, users, the ACL file and certificates; why not is in the log. Instead of `run`.
+  bool check_configuration() { return rename_commands() && load_users() && load_tls(); }
 
   int worker_count() const override { return worker_count_; }
   int64_t start_ms() const override { return start_ms_; }
