@@ -63,6 +63,7 @@ def send_all(port: int, commands: int, make, lines: int = 1) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setblocking(False)
         made = answered = 0
+        at_line = True  # the next byte begins one: a piece may end anywhere, and ids have a - as well
         pending = memoryview(b"")
         while answered < commands * lines:
             if not pending and made < commands:
@@ -74,8 +75,9 @@ def send_all(port: int, commands: int, make, lines: int = 1) -> None:
                 raise LoadFailed("the server has stopped answering")
             if readable:
                 data = connection.recv(_RECEIVE_BYTES)
-                if not data or data.startswith(b"-") or b"\n-" in data:
+                if not data or (at_line and data.startswith(b"-")) or b"\n-" in data:
                     raise LoadFailed(f"filling: {data[:200]!r}")
+                at_line = data.endswith(b"\n")
                 answered += data.count(b"\n")
             if writable:
                 pending = pending[connection.send(pending) :]
