@@ -395,6 +395,7 @@ void Connection::run_slice() {
   Task::Progress progress = running->slice(reply_, kSliceMicroseconds);
   if (progress != Task::Progress::kDone) {
     set_wait(progress == Task::Progress::kAgain ? Wait::kRunning : Wait::kRunningWait);
+    update_events();  // whether it hangs up while it waits
     if (running->streams()) worker_.schedule_flush(*this);
     return;
   }

@@ -99,6 +99,20 @@ def test_a_half_closed_connection_gets_all_its_replies(server, crew):
         _wait_for_clients(client, 1)
 
 
+@pytest.mark.parametrize("words", [("WAIT", 1, 0), ("BLPOP", "none", 0), ("XREAD", "BLOCK", 0, "STREAMS", "none", "$")])
+def test_who_hangs_up_while_it_waits_is_gone(server, words):
+    """Nothing of it is unread, so the end of its connection is all that can be noticed."""
+    with server.client() as admin:
+        _wait_for_clients(admin, 1)
+        waiting = server.client()
+        waiting.send(*words)
+        deadline = time.monotonic() + 10
+        while b"flags=b" not in ask(admin, "CLIENT", "LIST"):
+            assert time.monotonic() < deadline
+        waiting.close()
+        _wait_for_clients(admin, 1)
+
+
 def _count_until_killed(shift):
     """Increments through connections that others kill. What was acknowledged is there, what was not sent is not."""
     key = f"survivor:{shift.number}"

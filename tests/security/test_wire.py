@@ -43,8 +43,8 @@ def _used(admin) -> int:
     return int(text.split("used_memory:")[1].split("\r\n")[0])
 
 
-def _clients(admin) -> int:
-    return len(admin.must("CLIENT", "LIST").value.splitlines())
+def _clients(admin) -> list[str]:
+    return admin.must("CLIENT", "LIST").value.decode().splitlines()
 
 
 def _storm(server, admin, mutations, login=None) -> None:
@@ -71,8 +71,8 @@ def _storm(server, admin, mutations, login=None) -> None:
 
 def _nobody_is_left(admin) -> None:
     deadline = time.monotonic() + _LIMIT_S
-    while (left := _clients(admin)) > 1:
-        assert time.monotonic() < deadline, f"{left - 1} connections are left"
+    while len(left := _clients(admin)) > 1:
+        assert time.monotonic() < deadline, left
         time.sleep(0.02)
 
 
