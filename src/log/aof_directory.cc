@@ -16,9 +16,6 @@ std::unexpected<FatalStart> fatal(std::string message) { return std::unexpected(
 AofDirectory::AofDirectory(Disk& disk, Logger& logger, AofLocation location, bool keep_history)
     : disk_(disk), logger_(logger), location_(std::move(location)), keep_history_(keep_history) {}
 
-std::string AofDirectory::directory() const { return location_.data_dir + "/" + location_.append_dir_name; }
-std::string AofDirectory::path(std::string_view name) const { return directory() + "/" + std::string(name); }
-
 std::expected<void, FatalStart> AofDirectory::load() {
   manifest_ = {};
   std::string const manifest_path = path(manifest_name(location_.stem));

@@ -21,6 +21,10 @@ struct AofLocation {
   std::string append_dir_name = "appendonlydir";
   /// Config `appendfilename`.
   std::string stem = "appendonly.aof";
+
+  std::string directory() const { return data_dir + "/" + append_dir_name; }
+  /// Of a file in the directory.
+  std::string path(std::string_view name) const { return directory() + "/" + std::string(name); }
 };
 
 /// Log messages (warning level, in order) of a condition that ends the start.
@@ -61,9 +65,9 @@ class AofDirectory {
   AofLocation const& location() const { return location_; }
   Disk& disk() const { return disk_; }
   Logger& logger() const { return logger_; }
-  std::string directory() const;
+  std::string directory() const { return location_.directory(); }
   /// Path of a file of the directory.
-  std::string path(std::string_view name) const;
+  std::string path(std::string_view name) const { return location_.path(name); }
 
  private:
   bool is_interrupted_migration() const;

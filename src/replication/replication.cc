@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "snapshot/aof_location.h"
 #include "snapshot/global_lock.h"
 
 namespace holdfast::replication {
@@ -32,8 +33,8 @@ constexpr auto kLockRetry = std::chrono::microseconds(100);
 constexpr int64_t kForeverMs = int64_t{1} << 60;
 
 std::string history_path(config::Config const& config) {
-  return config.text(Directive::kDir) + "/" + config.text(Directive::kAppenddirname) + "/" + config.text(Directive::kAppendfilename) +
-         ".history";
+  log::AofLocation const location = snapshot::aof_location(config);
+  return location.path(location.stem + ".history");
 }
 
 }  // namespace
@@ -42,9 +43,11 @@ std::string history_path(config::Config const& config) {
 class Replication::HistoryChange {
  public:
   explicit HistoryChange(Replication& of) : of_(of) {
+    {
+      MutexLock lock(of_.history_file_mutex_);
+      of_.changing_++;  // from here on nobody writes the file
+    }
     of_.forget_history();
-    MutexLock lock(of_.history_file_mutex_);
-    of_.changing_++;
   }
   ~HistoryChange() {
     {
@@ -221,12 +224,14 @@ void Replication::note_history() {
   if (changing_ > 0 || services_.log.state() != log::LogState::kOn || !services_.log.backlog().active()) return;
   History const now = history();
   if (noted_ == now) return;
-  noted_ = now;
+  noted_.reset();
   Status const written = history_file_.write(now);
-  if (written) return;
+  if (written) {
+    noted_ = now;
+    return;
+  }
   services_.logger.warning("After a restart replicas will need all data: %s", written.error().message.c_str());
   // What it said before is not true any more.
-  noted_.reset();
   static_cast<void>(history_file_.remove());
 }
 

@@ -31,6 +31,7 @@
 #include "server/process.h"
 #include "server/replayer.h"
 #include "server/tls_settings.h"
+#include "snapshot/aof_location.h"
 
 namespace holdfast {
 namespace {
@@ -63,12 +64,6 @@ Keyspace::Options keyspace_options(config::Config const& config, int workers) {
           .concurrent = workers > 1 || config.replica_of()};
 }
 
-log::AofLocation aof_location(config::Config const& config) {
-  return {.data_dir = config.text(Directive::kDir),
-          .append_dir_name = config.text(Directive::kAppenddirname),
-          .stem = config.text(Directive::kAppendfilename)};
-}
-
 }  // namespace
 
 std::vector<CommandRows> Server::families() {
@@ -91,7 +86,7 @@ Server::Server(config::Config& config, Logger& logger, Supervisor& supervisor, s
       worker_count_(usable_workers(config)),
       start_ms_(clock_.unix_ms()),
       keyspace_(keyspace_options(config, worker_count_), lazy_free_),
-      aof_directory_(disk_, logger, aof_location(config), config.flag(Directive::kAofDisableAutoGc)),
+      aof_directory_(disk_, logger, snapshot::aof_location(config), config.flag(Directive::kAofDisableAutoGc)),
       log_(aof_directory_, clock_,
            log::LogOptions{.policy = fsync_policy(config), .annotate = config.flag(Directive::kAofTimestampEnabled),
                            .appends_in_turns = true, .latency = &latency_}),

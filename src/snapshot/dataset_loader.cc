@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "config/accident_warnings.h"
+#include "snapshot/aof_location.h"
 #include "snapshot/snapshot_file.h"
 
 namespace holdfast::snapshot {
@@ -135,11 +136,7 @@ Result<LoadedRdb> DatasetLoader::adopt_dump(std::string const& path) {
 Status DatasetLoader::reload_append_only(ReplayCommand const& replay) {
   CHECK(replay);
   // The files belong to the log, which goes on writing them; this looks at them by their names only. Nothing is cut off.
-  log::AofDirectory directory(parts_.disk, parts_.logger,
-                              {.data_dir = parts_.config.text(Directive::kDir),
-                               .append_dir_name = parts_.config.text(Directive::kAppenddirname),
-                               .stem = parts_.config.text(Directive::kAppendfilename)},
-                              true);
+  log::AofDirectory directory(parts_.disk, parts_.logger, aof_location(parts_.config), true);
   empty_dataset();
   parts_.keyspace.attach_log(nullptr);  // what is replayed is in the log already
   auto const loaded = load_append_only(load_parts(), directory, load_options(1), false, replay);
