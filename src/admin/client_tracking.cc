@@ -31,7 +31,7 @@ std::optional<Options> parse_options(Session& session, Args args, Reply& reply) 
       std::optional<int64_t> const id = args.integer(++i, reply);
       if (!id) return std::nullopt;
       wanted.redirect = static_cast<uint64_t>(*id);
-      if (!session.services().clients.find(wanted.redirect)) {
+      if (auto const target = session.services().clients.find(wanted.redirect); !target || target->primary) {
         reply.error("The client ID you want redirect to does not exist");
         return std::nullopt;
       }
@@ -158,8 +158,7 @@ void cmd_client_trackinginfo(Session& session, Args, Reply& reply) {
   reply.bulk("flags");
   reply.set(flags.size());
   for (std::string_view flag : flags) reply.bulk(flag);
-  reply.bulk("redirect");
-  reply.integer(shown_redirect(session));
+  reply.field("redirect", shown_redirect(session));
   reply.bulk("prefixes");
   reply.array(state ? state->prefixes.size() : 0);
   if (!state) return;

@@ -29,7 +29,8 @@ class Unblockable {
 /// read by anybody (relaxed atomics); texts are guarded by the card's leaf mutex.
 struct ClientCard {
   uint64_t id = 0;               ///< from 1, never reused
-  int worker = 0;                ///< index of the worker that owns the connection
+  static constexpr int kNoWorker = -1;
+  int worker = 0;                ///< index of the worker that owns the connection; kNoWorker: the link to our primary
   int fd = -1;
   std::string address;           ///< "ip:port", "[ip6]:port", "<path>:0"
   std::string local_address;
@@ -57,7 +58,7 @@ struct ClientCard {
   std::atomic<int> shard_channels{0};
   std::atomic<bool> monitors{false};
   std::atomic<bool> replica{false};            ///< has sent PSYNC or SYNC
-  bool primary = false;                        ///< the link to our primary; no worker owns it
+  bool primary = false;                        ///< the link to our primary; it has a thread of its own
   std::atomic<bool> tracks{false};             ///< CLIENT TRACKING
   std::atomic<bool> tracks_broadcast{false};
   std::atomic<bool> broken_redirect{false};

@@ -379,6 +379,7 @@ Status PrimaryLink::adopt(snapshot::StreamIdentity const& at, std::string const&
 std::shared_ptr<ClientCard> PrimaryLink::make_card() const {
   auto card = std::make_shared<ClientCard>();
   card->primary = true;
+  card->worker = ClientCard::kNoWorker;
   card->fd = fd_.get();
   card->address = SocketAddress::peer_of(fd_.get()).text();
   card->local_address = SocketAddress::local_of(fd_.get()).text();

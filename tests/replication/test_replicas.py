@@ -1,8 +1,5 @@
 """What clients see on a replica: keys that expire, messages and events, scripts, WAIT; and what configures a replica."""
 
-import contextlib
-import time
-
 import pytest
 
 from replication.stage import digest, until, until_equal, wait_for_equal, wait_for_offset
@@ -303,6 +300,13 @@ def test_client_list_shows_the_link(pair):
     assert " flags=M " in line
 
 
+@pytest.mark.holdfast("replica")
+def test_the_link_is_no_connection_of_a_worker(pair):
+    _, replica = pair
+    workers = [value for value in replica.info("workers").values() if value.startswith("connections=")]
+    assert sum(int(value.split(",")[0].removeprefix("connections=")) for value in workers) == replica.must("CLIENT", "LIST").decode().count(" flags=N ")
+
+
 def test_the_link_is_killed_from_the_replica(pair):
     """CLIENT KILL TYPE master: the link comes back, partially."""
     primary, replica = pair
@@ -343,22 +347,3 @@ def test_a_primary_of_many_memory_limits(stage, kinds):
     assert primary.stat("evicted_keys") > 0
     wait_for_equal(primary, replica)
     assert replica.stat("evicted_keys") == 0
-
-
-@pytest.mark.parametrize("state", ("asleep", "awake"))
-def test_shutdown_waits_for_replicas(stage, kinds, state):
-    """SHUTDOWN lets a replica that lags have the rest."""
-    primary, replica = stage.pair(kinds, "--shutdown-timeout", 20)
-    until(lambda: primary.online_replicas() == 1)
-    with contextlib.ExitStack() as still, primary.client() as client:
-        if state == "asleep":
-            still.enter_context(replica.standing_still())
-        burst(client, 2000)
-        client.send("SHUTDOWN", "NOSAVE")
-        if state == "asleep":
-            time.sleep(0.5)  # it could end, and must not
-            assert primary.server.running()
-        primary.server.killed_on_purpose = True
-        still.close()
-        until(lambda: not primary.server.running())
-    until(lambda: replica.must("EXISTS", "burst:1999"))

@@ -3,10 +3,12 @@
 import contextlib
 import os
 import signal
+import time
 
 import pytest
 
 from replication.stage import until, wait_for_offset
+from replication.writers import burst
 
 WAITS = b"ERR Errors trying to SHUTDOWN. Check logs."
 
@@ -92,3 +94,22 @@ def test_a_replica_that_has_everything_is_not_waited_for(pair):
     until(lambda: f"offset={primary.offset()}," in primary.info()["slave0"])
     primary.shut_down()
     assert "Waiting for replicas" not in primary.server.log()
+
+
+@pytest.mark.parametrize("state", ("asleep", "awake"))
+def test_shutdown_waits_for_replicas(stage, kinds, state):
+    """SHUTDOWN lets a replica that lags have the rest."""
+    primary, replica = stage.pair(kinds, "--shutdown-timeout", 20)
+    until(lambda: primary.online_replicas() == 1)
+    with contextlib.ExitStack() as still, primary.client() as client:
+        if state == "asleep":
+            still.enter_context(replica.standing_still())
+        burst(client, 2000)
+        client.send("SHUTDOWN", "NOSAVE")
+        if state == "asleep":
+            time.sleep(0.5)  # it could end, and must not
+            assert primary.server.running()
+        primary.server.killed_on_purpose = True
+        still.close()
+        until(lambda: not primary.server.running())
+    until(lambda: replica.must("EXISTS", "burst:1999"))
