@@ -35,12 +35,9 @@ void cmd_acl_list(Session& session, Args, Reply& reply) {
 }
 
 void reply_selector(acl::Selector const& selector, acl::Catalog const& catalog, Reply& reply) {
-  reply.bulk("commands");
-  reply.bulk(selector.commands().text(catalog));
-  reply.bulk("keys");
-  reply.bulk(selector.keys_text());
-  reply.bulk("channels");
-  reply.bulk(selector.channels_text());
+  reply.field("commands", selector.commands().text(catalog));
+  reply.field("keys", selector.keys_text());
+  reply.field("channels", selector.channels_text());
 }
 
 void cmd_acl_getuser(Session& session, Args args, Reply& reply) {

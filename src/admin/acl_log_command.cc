@@ -12,26 +12,17 @@ constexpr size_t kDefaultCount = 10;
 
 void reply_entry(acl::AccessLog::Entry const& entry, int64_t now_ms, Reply& reply) {
   reply.map(10);
-  reply.bulk("count");
-  reply.integer(static_cast<int64_t>(entry.count));
-  reply.bulk("reason");
-  reply.bulk(acl::name_of(entry.reason));
-  reply.bulk("context");
-  reply.bulk(acl::name_of(entry.context));
-  reply.bulk("object");
-  reply.bulk(entry.object);
-  reply.bulk("username");
-  reply.bulk(entry.username);
+  reply.field("count", entry.count);
+  reply.field("reason", acl::name_of(entry.reason));
+  reply.field("context", acl::name_of(entry.context));
+  reply.field("object", entry.object);
+  reply.field("username", entry.username);
   reply.bulk("age-seconds");
   reply.number(static_cast<double>(now_ms - entry.updated_ms) / 1000);
-  reply.bulk("client-info");
-  reply.bulk(entry.client);
-  reply.bulk("entry-id");
-  reply.integer(static_cast<int64_t>(entry.id));
-  reply.bulk("timestamp-created");
-  reply.integer(entry.created_ms);
-  reply.bulk("timestamp-last-updated");
-  reply.integer(entry.updated_ms);
+  reply.field("client-info", entry.client);
+  reply.field("entry-id", entry.id);
+  reply.field("timestamp-created", entry.created_ms);
+  reply.field("timestamp-last-updated", entry.updated_ms);
 }
 
 }  // namespace

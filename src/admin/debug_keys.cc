@@ -164,19 +164,16 @@ class TableStatsTask final : public Task {
 
   Progress step(TaskSlice& slice) override {
     Keyspace& keyspace = slice.session().services().keyspace;
-    while (partition_ < keyspace.partition_count()) {
-      bool const seen = slice.with_partition(partition_, [&](Txn&) {
-        KeyTable* const table = keyspace.partition(partition_).tables[static_cast<size_t>(db_)].get();
-        if (!table) return;
-        tables_++;
-        slots_ += table->table().slot_count();
-        elements_ += table->size();
-        expiring_ += table->expiring();
-        bytes_ += table->table().memory_bytes();
-      });
-      if (!seen) return Progress::kAgain;
-      if (++partition_ < keyspace.partition_count() && slice.expired()) return Progress::kAgain;
-    }
+    bool const done = walk_.step(slice, keyspace, [this](Txn&, Partition& partition) {
+      KeyTable* const table = partition.tables[static_cast<size_t>(db_)].get();
+      if (!table) return;
+      tables_++;
+      slots_ += table->table().slot_count();
+      elements_ += table->size();
+      expiring_ += table->expiring();
+      bytes_ += table->table().memory_bytes();
+    });
+    if (!done) return Progress::kAgain;
     slice.reply().verbatim("txt", text());
     return Progress::kDone;
   }
@@ -195,7 +192,7 @@ class TableStatsTask final : public Task {
   }
 
   int db_;
-  uint32_t partition_ = 0;
+  PartitionWalk walk_;
   uint64_t tables_ = 0;
   uint64_t slots_ = 0;
   uint64_t elements_ = 0;

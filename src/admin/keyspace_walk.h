@@ -8,6 +8,23 @@
 
 namespace holdfast {
 
+/// Goes through all partitions in slices. Between two slices anything may change.
+class PartitionWalk {
+ public:
+  /// One slice: `visit(txn, partition)` under the lock of each partition. True when all have been seen.
+  template <class Visit>
+  bool step(TaskSlice& slice, Keyspace& keyspace, Visit&& visit) {
+    while (next_ < keyspace.partition_count()) {
+      if (!slice.with_partition(next_, [&](Txn& txn) { visit(txn, keyspace.partition(next_)); })) return false;
+      if (++next_ < keyspace.partition_count() && slice.expired()) return false;
+    }
+    return true;
+  }
+
+ private:
+  uint32_t next_ = 0;
+};
+
 /// Goes through all keys of all databases in slices. Between two slices anything may change; a key that is there all the
 /// time is seen exactly once. Keys that have expired are passed over.
 class KeyspaceWalk {

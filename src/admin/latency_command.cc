@@ -73,8 +73,7 @@ void reply_distribution(std::string_view name, LatencyDistribution const& distri
   auto const steps = distribution.cumulative();
   reply.bulk(name);
   reply.map(2);
-  reply.bulk("calls");
-  reply.integer(static_cast<int64_t>(distribution.calls()));
+  reply.field("calls", distribution.calls());
   reply.bulk("histogram_usec");
   reply.map(steps.size());
   for (auto const& step : steps) {

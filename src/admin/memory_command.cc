@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "admin/help.h"
+#include "admin/keyspace_walk.h"
 #include "admin/memory_doctor.h"
 #include "admin/memory_report.h"
 #include "base/number.h"
@@ -39,11 +40,8 @@ class MemoryStatsTask final : public Task {
     Services& services = slice.session().services();
     Keyspace& keyspace = services.keyspace;
     tables_.resize(static_cast<size_t>(keyspace.databases()));
-    while (partition_ < keyspace.partition_count()) {
-      bool const seen = slice.with_partition(partition_, [&](Txn&) { add_tables(keyspace.partition(partition_)); });
-      if (!seen) return Progress::kAgain;
-      if (++partition_ < keyspace.partition_count() && slice.expired()) return Progress::kAgain;
-    }
+    bool const done = walk_.step(slice, keyspace, [this](Txn&, Partition& partition) { add_tables(partition); });
+    if (!done) return Progress::kAgain;
     write_reply(services, slice.reply());
     return Progress::kDone;
   }
@@ -56,10 +54,6 @@ class MemoryStatsTask final : public Task {
     }
   }
 
-  static void number(Reply& reply, std::string_view name, uint64_t value) {
-    reply.bulk(name);
-    reply.integer(static_cast<int64_t>(value));
-  }
   static void ratio(Reply& reply, std::string_view name, double value) {
     reply.bulk(name);
     reply.number(value);
@@ -81,47 +75,47 @@ class MemoryStatsTask final : public Task {
     uint64_t const overhead = report.overhead() + table_bytes;
     constexpr size_t kFields = 27;
     reply.map(kFields + databases.size());
-    number(reply, "peak.allocated", report.peak);
-    number(reply, "total.allocated", report.used);
-    number(reply, "startup.allocated", report.figures.startup);
-    number(reply, "replication.backlog", 0);
-    number(reply, "clients.slaves", 0);
-    number(reply, "clients.normal", report.figures.clients);
-    number(reply, "cluster.links", 0);
-    number(reply, "aof.buffer", report.figures.log_buffer);
-    number(reply, "lua.caches", scripts.scripts);
-    number(reply, "functions.caches", scripts.functions);
+    reply.field("peak.allocated", report.peak);
+    reply.field("total.allocated", report.used);
+    reply.field("startup.allocated", report.figures.startup);
+    reply.field("replication.backlog", 0);
+    reply.field("clients.slaves", 0);
+    reply.field("clients.normal", report.figures.clients);
+    reply.field("cluster.links", 0);
+    reply.field("aof.buffer", report.figures.log_buffer);
+    reply.field("lua.caches", scripts.scripts);
+    reply.field("functions.caches", scripts.functions);
     for (size_t db : databases) write_database(reply, db);
-    number(reply, "overhead.total", overhead);
-    number(reply, "keys.count", keys);
-    number(reply, "keys.bytes-per-key", keys == 0 ? 0 : report.figures.keys / keys);
-    number(reply, "dataset.bytes", report.used - std::min(report.used, overhead));
+    reply.field("overhead.total", overhead);
+    reply.field("keys.count", keys);
+    reply.field("keys.bytes-per-key", keys == 0 ? 0 : report.figures.keys / keys);
+    reply.field("dataset.bytes", report.used - std::min(report.used, overhead));
     ratio(reply, "dataset.percentage", report.dataset_percent());
     ratio(reply, "peak.percentage", report.peak_percent());
-    number(reply, "allocator.allocated", report.used);
-    number(reply, "allocator.active", report.active());
-    number(reply, "allocator.resident", report.retained());
+    reply.field("allocator.allocated", report.used);
+    reply.field("allocator.active", report.active());
+    reply.field("allocator.resident", report.retained());
     ratio(reply, "allocator-fragmentation.ratio", report.allocator_fragmentation());
-    number(reply, "allocator-fragmentation.bytes", report.holes.holes());
+    reply.field("allocator-fragmentation.bytes", report.holes.holes());
     ratio(reply, "allocator-rss.ratio", report.allocator_resident());
-    number(reply, "allocator-rss.bytes", report.holes.kept);
+    reply.field("allocator-rss.bytes", report.holes.kept);
     ratio(reply, "rss-overhead.ratio", report.resident_overhead());
-    number(reply, "rss-overhead.bytes", static_cast<uint64_t>(report.resident_overhead_bytes()));
+    reply.field("rss-overhead.bytes", static_cast<uint64_t>(report.resident_overhead_bytes()));
     ratio(reply, "fragmentation", report.fragmentation());
-    number(reply, "fragmentation.bytes", static_cast<uint64_t>(report.fragmentation_bytes()));
+    reply.field("fragmentation.bytes", static_cast<uint64_t>(report.fragmentation_bytes()));
   }
 
   /// Expiries live in the records and cost no table.
   void write_database(Reply& reply, size_t db) const {
     reply.bulk("db." + to_text_unsigned(db));
     reply.map(3);
-    number(reply, "overhead.hashtable.main", tables_[db]);
-    number(reply, "overhead.hashtable.expires", 0);
-    number(reply, "overhead.hashtable.slot-to-keys", 0);
+    reply.field("overhead.hashtable.main", tables_[db]);
+    reply.field("overhead.hashtable.expires", 0);
+    reply.field("overhead.hashtable.slot-to-keys", 0);
   }
 
   std::vector<uint64_t> tables_;  // bytes, by database
-  uint32_t partition_ = 0;
+  PartitionWalk walk_;
 };
 
 std::unique_ptr<Task> cmd_memory_stats(Session&, Args, Reply&) { return std::make_unique<MemoryStatsTask>(); }

@@ -27,8 +27,7 @@ template <bool kShard>
 void cmd_pubsub_numsub(Session& session, Args args, Reply& reply) {
   reply.array((args.size() - 2) * 2);
   for (std::string_view name : args.span().subspan(2)) {
-    reply.bulk(name);
-    reply.integer(static_cast<int64_t>(registry<kShard>(session).count(name)));
+    reply.field(name, registry<kShard>(session).count(name));
   }
 }
 

@@ -45,15 +45,11 @@ void cmd_slowlog_waits(Session& session, Args args, Reply& reply) {
   reply.array(commands->size());
   for (SlowCommand const& command : *commands) {
     reply.map(6);
-    auto const number = [&](std::string_view name, int64_t value) {
-      reply.bulk(name);
-      reply.integer(value);
-    };
-    number("id", static_cast<int64_t>(command.id));
-    number("time", command.unix_s);
-    number("executed-usec", command.microseconds);
-    number("waited-usec", command.waited_us);
-    number("waited-for-locks-usec", command.lock_wait_us);
+    reply.field("id", command.id);
+    reply.field("time", command.unix_s);
+    reply.field("executed-usec", command.microseconds);
+    reply.field("waited-usec", command.waited_us);
+    reply.field("waited-for-locks-usec", command.lock_wait_us);
     reply.bulk("command");
     reply_arguments(command, reply);
   }

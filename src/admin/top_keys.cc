@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin/help.h"
+#include "admin/keyspace_walk.h"
 #include "base/strings.h"
 #include "command/errors.h"
 #include "command/session.h"
@@ -61,11 +62,8 @@ class TopKeysTask : public Task {
 
   Progress step(TaskSlice& slice) override {
     Keyspace& keyspace = slice.session().services().keyspace;
-    while (partition_ < keyspace.partition_count()) {
-      bool const seen = slice.with_partition(partition_, [&](Txn& txn) { look(keyspace, keyspace.partition(partition_), txn); });
-      if (!seen) return Progress::kAgain;
-      if (++partition_ < keyspace.partition_count() && slice.expired()) return Progress::kAgain;
-    }
+    bool const done = walk_.step(slice, keyspace, [&](Txn& txn, Partition& partition) { look(keyspace, partition, txn); });
+    if (!done) return Progress::kAgain;
     keep_best();
     slice.reply().array(found_.size());
     for (Found const& found : found_) write(found, slice.reply());
@@ -91,7 +89,7 @@ class TopKeysTask : public Task {
   }
 
   size_t count_;
-  uint32_t partition_ = 0;
+  PartitionWalk walk_;
   std::vector<Found> found_;
 };
 
@@ -119,16 +117,11 @@ class HotKeysTask final : public TopKeysTask<HotKey> {
   }
   void write(HotKey const& found, Reply& reply) const override {
     reply.map(5);
-    reply.bulk("key");
-    reply.bulk(found.name);
-    reply.bulk("db");
-    reply.integer(found.db);
-    reply.bulk("uses-per-second");
-    reply.integer(std::llround(found.rank));
-    reply.bulk("samples");
-    reply.integer(found.samples);
-    reply.bulk("error");
-    reply.integer(found.error);
+    reply.field("key", found.name);
+    reply.field("db", found.db);
+    reply.field("uses-per-second", std::llround(found.rank));
+    reply.field("samples", found.samples);
+    reply.field("error", found.error);
   }
 };
 
@@ -156,14 +149,10 @@ class BigKeysTask final : public TopKeysTask<BigKey> {
   }
   void write(BigKey const& found, Reply& reply) const override {
     reply.map(4);
-    reply.bulk("key");
-    reply.bulk(found.name);
-    reply.bulk("db");
-    reply.integer(found.db);
-    reply.bulk("type");
-    reply.bulk(type_name(found.type));
-    reply.bulk("bytes");
-    reply.integer(static_cast<int64_t>(found.rank));
+    reply.field("key", found.name);
+    reply.field("db", found.db);
+    reply.field("type", type_name(found.type));
+    reply.field("bytes", found.rank);
   }
 
  private:

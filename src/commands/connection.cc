@@ -86,18 +86,12 @@ void cmd_hello(Session& session, Args args, Reply& reply) {
   session.set_protocol(protocol);
   reply.set_protocol(protocol);
   reply.map(7);
-  reply.bulk("server");
-  reply.bulk("redis");
-  reply.bulk("version");
-  reply.bulk(kRedisVersion);
-  reply.bulk("proto");
-  reply.integer(protocol);
-  reply.bulk("id");
-  reply.integer(static_cast<int64_t>(session.card().id));
-  reply.bulk("mode");
-  reply.bulk("standalone");
-  reply.bulk("role");
-  reply.bulk("master");
+  reply.field("server", "redis");
+  reply.field("version", kRedisVersion);
+  reply.field("proto", protocol);
+  reply.field("id", session.card().id);
+  reply.field("mode", "standalone");
+  reply.field("role", "master");
   reply.bulk("modules");
   reply.array(0);
 }

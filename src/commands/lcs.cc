@@ -202,8 +202,7 @@ Task::Progress LcsTask::walk(TaskSlice& slice) {
   end_run(reply, i_, j_);
   if (options_.indexes) {
     reply.end_deferred_array(matches_mark_, matches_);
-    reply.bulk("len");
-    reply.integer(table_->length());
+    reply.field("len", table_->length());
   } else {
     reply.bulk(result_);
   }

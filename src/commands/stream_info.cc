@@ -22,10 +22,6 @@ Record* find_stream(Txn& txn, Args args, Reply& reply) {
   return is_type_or_missing(record, ValueType::kStream, reply) ? record : nullptr;
 }
 
-void reply_count(std::string_view name, uint64_t value, Reply& reply) {
-  reply.bulk(name);
-  reply.integer(static_cast<int64_t>(value));
-}
 void reply_id(std::string_view name, StreamId id, Reply& reply) {
   reply.bulk(name);
   reply_stream_id(id, reply);
@@ -35,19 +31,19 @@ void reply_id(std::string_view name, StreamId id, Reply& reply) {
 constexpr size_t kHeadFields = 7;
 void reply_head(StreamBody const& stream, Reply& reply) {
   uint64_t const nodes = stream.entries().nodes();
-  reply_count("length", stream.size(), reply);
-  reply_count("radix-tree-keys", nodes, reply);
-  reply_count("radix-tree-nodes", nodes + 1, reply);
+  reply.field("length", stream.size());
+  reply.field("radix-tree-keys", nodes);
+  reply.field("radix-tree-nodes", nodes + 1);
   reply_id("last-generated-id", stream.last_id, reply);
   reply_id("max-deleted-entry-id", stream.max_deleted_id, reply);
-  reply_count("entries-added", stream.entries_added, reply);
+  reply.field("entries-added", stream.entries_added);
   reply_id("recorded-first-entry-id", stream.first_id(), reply);
 }
 
 void reply_short(StreamBody const& stream, Reply& reply) {
   reply.map(kHeadFields + 3);
   reply_head(stream, reply);
-  reply_count("groups", stream.groups(), reply);
+  reply.field("groups", stream.groups());
   reply.bulk("first-entry");
   if (auto const first = stream.entries().first()) {
     reply_entry(first.entry(), reply);
@@ -79,13 +75,10 @@ void reply_position(StreamBody const& stream, StreamGroup const& group, Reply& r
 
 void reply_full_consumer(StreamGroup const& group, StreamConsumer const& consumer, uint64_t count, Reply& reply) {
   reply.map(5);
-  reply.bulk("name");
-  reply.bulk(consumer.name);
-  reply.bulk("seen-time");
-  reply.integer(consumer.seen_ms);
-  reply.bulk("active-time");
-  reply.integer(consumer.active_ms);
-  reply_count("pel-count", consumer.pending.size(), reply);
+  reply.field("name", consumer.name);
+  reply.field("seen-time", consumer.seen_ms);
+  reply.field("active-time", consumer.active_ms);
+  reply.field("pel-count", consumer.pending.size());
   reply.bulk("pending");
   uint64_t left = std::min(count, consumer.pending.size());
   reply.array(left);
@@ -100,11 +93,10 @@ void reply_full_consumer(StreamGroup const& group, StreamConsumer const& consume
 
 void reply_full_group(StreamBody const& stream, StreamGroup const& group, uint64_t count, Reply& reply) {
   reply.map(7);
-  reply.bulk("name");
-  reply.bulk(group.name());
+  reply.field("name", group.name());
   reply_id("last-delivered-id", group.last_id, reply);
   reply_position(stream, group, reply);
-  reply_count("pel-count", group.pending().size(), reply);
+  reply.field("pel-count", group.pending().size());
   reply.bulk("pending");
   uint64_t left = std::min(count, group.pending().size());
   reply.array(left);
@@ -183,10 +175,9 @@ void cmd_groups(Txn& txn, Args args, Reply& reply) {
   for (size_t i = 0; i < stream.groups(); i++) {
     StreamGroup const& group = stream.group(i);
     reply.map(6);
-    reply.bulk("name");
-    reply.bulk(group.name());
-    reply_count("consumers", group.consumers(), reply);
-    reply_count("pending", group.pending().size(), reply);
+    reply.field("name", group.name());
+    reply.field("consumers", group.consumers());
+    reply.field("pending", group.pending().size());
     reply_id("last-delivered-id", group.last_id, reply);
     reply_position(stream, group, reply);
   }
@@ -202,13 +193,10 @@ void cmd_consumers(Txn& txn, Args args, Reply& reply) {
   for (size_t rank = 0; rank < group.consumers(); rank++) {
     StreamConsumer const& consumer = group.consumer(group.consumer_at(rank));
     reply.map(4);
-    reply.bulk("name");
-    reply.bulk(consumer.name);
-    reply_count("pending", consumer.pending.size(), reply);
-    reply.bulk("idle");
-    reply.integer(std::max<int64_t>(0, txn.now_ms() - consumer.seen_ms));
-    reply.bulk("inactive");
-    reply.integer(consumer.active_ms == -1 ? -1 : std::max<int64_t>(0, txn.now_ms() - consumer.active_ms));
+    reply.field("name", consumer.name);
+    reply.field("pending", consumer.pending.size());
+    reply.field("idle", std::max<int64_t>(0, txn.now_ms() - consumer.seen_ms));
+    reply.field("inactive", consumer.active_ms == -1 ? -1 : std::max<int64_t>(0, txn.now_ms() - consumer.active_ms));
   }
 }
 

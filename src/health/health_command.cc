@@ -9,16 +9,12 @@ namespace {
 void cmd_health(Session& session, Args, Reply& reply) {
   health::Report const report = session.services().health->look().report;
   reply.map(6);
-  reply.bulk("status");
-  reply.bulk(health::level_name(report.level));
-  reply.bulk("ready");
-  reply.integer(report.ready ? 1 : 0);
+  reply.field("status", health::level_name(report.level));
+  reply.field("ready", report.ready ? 1 : 0);
   reply.bulk("data-at-risk-seconds");
   reply.number(report.at_risk.seconds);
-  reply.bulk("data-at-risk-bytes");
-  reply.integer(static_cast<int64_t>(report.at_risk.bytes));
-  reply.bulk("data-at-risk-changes");
-  reply.integer(static_cast<int64_t>(report.at_risk.changes));
+  reply.field("data-at-risk-bytes", report.at_risk.bytes);
+  reply.field("data-at-risk-changes", report.at_risk.changes);
   reply.bulk("checks");
   reply.map(report.checks.size());
   for (health::Check const& check : report.checks) {

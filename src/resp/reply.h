@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -115,6 +116,16 @@ class Reply {
     } else {
       literal("*-1\r\n");
     }
+  }
+
+  /// A pair of a map: its name and a number or text.
+  void field(std::string_view name, std::integral auto value) {
+    bulk(name);
+    integer(static_cast<int64_t>(value));
+  }
+  void field(std::string_view name, std::string_view value) {
+    bulk(name);
+    bulk(value);
   }
 
   void array(size_t count) { aggregate('*', count); }

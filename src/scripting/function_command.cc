@@ -20,8 +20,7 @@ FunctionRegistry& registry_of(Session& session) { return session.services().scri
 
 void reply_function(LibraryFunction const& function, Reply& reply) {
   reply.map(3);
-  reply.bulk("name");
-  reply.bulk(function.name);
+  reply.field("name", function.name);
   reply.bulk("description");
   function.description ? reply.bulk(*function.description) : reply.null();
   reply.bulk("flags");
@@ -35,8 +34,7 @@ void reply_library(Library const& library, bool with_code, Reply& reply) {
   reply.map(with_code ? 4 : 3);
   reply.bulk("library_name");
   reply.bulk(library.name);
-  reply.bulk("engine");
-  reply.bulk("LUA");
+  reply.field("engine", "LUA");
   reply.bulk("functions");
   reply.array(library.functions.size());
   for (auto const& function : library.functions) reply_function(*function, reply);
@@ -72,13 +70,11 @@ void cmd_function_list(Session& session, Args args, Reply& reply) {
 void reply_running(BusyScript const* script, Services& services, Reply& reply) {
   if (!script) return reply.null();
   reply.map(3);
-  reply.bulk("name");
-  reply.bulk(script->name);
+  reply.field("name", script->name);
   reply.bulk("command");
   reply.array(script->command.size());
   for (std::string const& word : script->command) reply.bulk(word);
-  reply.bulk("duration_ms");
-  reply.integer(services.clock.monotonic_us() / 1000 - script->start_ms);
+  reply.field("duration_ms", services.clock.monotonic_us() / 1000 - script->start_ms);
 }
 
 void cmd_function_stats(Session& session, Args, Reply& reply) {
@@ -92,10 +88,8 @@ void cmd_function_stats(Session& session, Args, Reply& reply) {
   reply.map(1);
   reply.bulk("LUA");
   reply.map(2);
-  reply.bulk("libraries_count");
-  reply.integer(static_cast<int64_t>(set->libraries().size()));
-  reply.bulk("functions_count");
-  reply.integer(static_cast<int64_t>(set->function_count()));
+  reply.field("libraries_count", set->libraries().size());
+  reply.field("functions_count", set->function_count());
 }
 
 void cmd_function_kill(Session& session, Args, Reply& reply) {
