@@ -8,23 +8,14 @@
 #include <vector>
 
 #include "memory/huge_region.h"
+#include "memory/test_blocks.h"
 
 namespace holdfast {
 namespace {
 
-struct Block {
-  unsigned char* at;
-  size_t bytes;
-  unsigned char fill;
-};
-
-void expect_whole(Block const& block) {
-  for (size_t i = 0; i < block.bytes; i++) ASSERT_EQ(block.at[i], block.fill);
-}
-
 TEST(SegmentPool, blocks_of_all_sizes_are_aligned_keep_their_bytes_and_are_given_back) {
   SegmentPool pool;
-  std::vector<Block> live;
+  std::vector<TestBlock> live;
   std::mt19937 random(5);
   size_t live_bytes = 0;
   for (int step = 0; step < 60'000; step++) {
@@ -47,7 +38,7 @@ TEST(SegmentPool, blocks_of_all_sizes_are_aligned_keep_their_bytes_and_are_given
     }
     ASSERT_GE(pool.used_bytes(), live_bytes);
   }
-  for (Block const& block : live) {
+  for (TestBlock const& block : live) {
     expect_whole(block);
     pool.release(block.at, block.bytes);
   }
@@ -70,7 +61,7 @@ TEST(SegmentPool, a_span_without_blocks_serves_another_size) {
 TEST(SegmentPool, after_moves_and_trim_little_more_than_the_blocks_is_kept) {
   SegmentPool pool;
   std::mt19937 random(6);
-  std::vector<Block> live;
+  std::vector<TestBlock> live;
   size_t live_bytes = 0;
   for (int i = 0; i < 30'000; i++) {
     size_t const bytes = (4 + random() % 6) * SegmentPool::kLineBytes;
@@ -82,7 +73,7 @@ TEST(SegmentPool, after_moves_and_trim_little_more_than_the_blocks_is_kept) {
   for (size_t i = 3000; i < live.size(); i++) pool.release(live[i].at, live[i].bytes);
   live.resize(3000);
   pool.begin_pass();
-  for (Block& block : live) {
+  for (TestBlock& block : live) {
     live_bytes += block.bytes;
     void* const better = pool.denser_place(block.at, block.bytes);
     if (!better) continue;
@@ -99,7 +90,7 @@ TEST(SegmentPool, after_moves_and_trim_little_more_than_the_blocks_is_kept) {
     std::memset(at, 7, 512);
     live.push_back({at, 512, 7});
   }
-  for (Block const& block : live) {
+  for (TestBlock const& block : live) {
     expect_whole(block);
     pool.release(block.at, block.bytes);
   }

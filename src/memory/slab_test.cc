@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "memory/test_blocks.h"
+
 namespace holdfast {
 namespace {
 
@@ -48,18 +50,7 @@ TEST(Slab, random_blocks_keep_their_bytes_and_the_count_is_exact) {
   EXPECT_EQ(pool.used_bytes(), 0u);
 }
 
-/// What has an address that only the model knows.
-struct Moved {
-  unsigned char* at;
-  size_t bytes;
-  unsigned char fill;
-};
-
-void expect_whole(Moved const& block) {
-  for (size_t i = 0; i < block.bytes; i++) ASSERT_EQ(block.at[i], block.fill);
-}
-
-void move_if_better(Slab& slab, Moved& block, bool always) {
+void move_if_better(Slab& slab, TestBlock& block, bool always) {
   void* const better = slab.denser_place(block.at, block.bytes, always);
   if (!better) return;
   std::memcpy(better, block.at, block.bytes);
@@ -72,7 +63,7 @@ TEST(Slab, after_a_pass_of_moves_blocks_stand_close) {
   Slab slab(pool);
   std::mt19937 random(11);
   for (unsigned survivors : {1u, 10u, 50u, 80u}) {
-    std::vector<Moved> live;
+    std::vector<TestBlock> live;
     for (int i = 0; i < 40'000; i++) {
       size_t const bytes = 90 + random() % 40;
       auto* at = static_cast<unsigned char*>(slab.allocate(bytes));
@@ -87,13 +78,13 @@ TEST(Slab, after_a_pass_of_moves_blocks_stand_close) {
     size_t const bytes_before = slab.allocated_bytes();
     std::shuffle(live.begin(), live.end(), random);
     slab.begin_pass();
-    for (Moved& block : live) move_if_better(slab, block, false);
+    for (TestBlock& block : live) move_if_better(slab, block, false);
     EXPECT_EQ(slab.allocated_bytes(), bytes_before);
-    for (Moved const& block : live) expect_whole(block);
+    for (TestBlock const& block : live) expect_whole(block);
     // At most a page of each of the six classes is not full, or an eighth of a page.
     EXPECT_LE(slab.page_count(), bytes_before * 8 / 7 / (kPageBytes - 150) + 6);
     EXPECT_LE(slab.sparse_bytes(), bytes_before / 7 + kPageBytes);
-    for (Moved const& block : live) slab.release(block.at, block.bytes);
+    for (TestBlock const& block : live) slab.release(block.at, block.bytes);
     EXPECT_EQ(slab.page_count(), 0u);
     EXPECT_EQ(slab.sparse_bytes(), 0u);
   }
@@ -102,7 +93,7 @@ TEST(Slab, after_a_pass_of_moves_blocks_stand_close) {
 TEST(Slab, a_million_random_allocations_releases_and_moves_agree_with_a_model) {
   PagePool pool;
   Slab slab(pool);
-  std::vector<Moved> live;
+  std::vector<TestBlock> live;
   std::mt19937 random(12);
   for (int step = 0; step < 1'000'000; step++) {
     bool const grow = random() % 100 < (step / 100'000 % 2 == 0 ? 60u : 40u);
@@ -124,7 +115,7 @@ TEST(Slab, a_million_random_allocations_releases_and_moves_agree_with_a_model) {
     }
   }
   size_t bytes = 0;
-  for (Moved const& block : live) {
+  for (TestBlock const& block : live) {
     expect_whole(block);
     bytes += Slab::class_bytes(block.bytes);
   }
