@@ -5,14 +5,26 @@
 
 namespace holdfast {
 
-void BusyScript::set_partitions(std::vector<uint32_t> partitions) {
+void BusyScript::set_held(LockSet const& locks) {
   MutexLock lock(mutex_);
-  partitions_ = std::move(partitions);
+  bool const same = keys_only_ == locks.is_open() && partitions_.size() == locks.partitions().size() &&
+                    (!keys_only_ || further_keys_ == locks.further_keys().size());
+  if (same) return;
+  partitions_ = locks.partitions();
+  keys_only_ = locks.is_open();
+  keys_.clear();
+  further_keys_ = locks.further_keys().size();
+  if (!keys_only_) return;
+  for (LockSet::Key const& key : locks.keys()) keys_.insert(key.hash);
+  keys_.insert(locks.further_keys().begin(), locks.further_keys().end());
 }
 
-bool BusyScript::holds_any(std::span<uint32_t const> partitions) const {
+bool BusyScript::holds_any(LockSet const& wanted) const {
   MutexLock lock(mutex_);
-  return std::ranges::any_of(partitions, [this](uint32_t each) REQUIRES(mutex_) {
+  if (keys_only_ && !wanted.whole()) {
+    return std::ranges::any_of(wanted.keys(), [this](LockSet::Key const& key) REQUIRES(mutex_) { return keys_.contains(key.hash); });
+  }
+  return std::ranges::any_of(wanted.partitions(), [this](uint32_t each) REQUIRES(mutex_) {
     return std::binary_search(partitions_.begin(), partitions_.end(), each);
   });
 }
@@ -43,9 +55,9 @@ std::shared_ptr<BusyScript> BusyScripts::oldest() const {
   return scripts_.empty() ? nullptr : scripts_.front();
 }
 
-std::shared_ptr<BusyScript> BusyScripts::holder_of(std::span<uint32_t const> partitions) const {
+std::shared_ptr<BusyScript> BusyScripts::holder_of(LockSet const& wanted) const {
   for (auto const& script : all()) {
-    if (script->holds_any(partitions)) return script;
+    if (script->holds_any(wanted)) return script;
   }
   return nullptr;
 }

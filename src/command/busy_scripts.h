@@ -4,13 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/thread_annotations.h"
+#include "keyspace/lock_set.h"
 
 namespace holdfast {
 
@@ -43,15 +44,19 @@ class BusyScript {
   }
   bool killed() const { return state_.load(std::memory_order_acquire) == State::kKilled; }
 
-  /// Partitions that it holds, sorted.
-  void set_partitions(std::vector<uint32_t> partitions) EXCLUDES(mutex_);
-  bool holds_any(std::span<uint32_t const> partitions) const EXCLUDES(mutex_);
+  /// What it holds: of its worker, whenever that has become more.
+  void set_held(LockSet const& locks) EXCLUDES(mutex_);
+  /// Whether `wanted` may be waiting for it.
+  bool holds_any(LockSet const& wanted) const EXCLUDES(mutex_);
 
  private:
   enum class State : uint8_t { kRunning, kWrote, kKilled };
   std::atomic<State> state_;
   mutable Mutex mutex_;
-  std::vector<uint32_t> partitions_ GUARDED_BY(mutex_);
+  std::vector<uint32_t> partitions_ GUARDED_BY(mutex_);     // sorted
+  bool keys_only_ GUARDED_BY(mutex_) = false;               // of them it holds some keys
+  std::unordered_set<uint64_t> keys_ GUARDED_BY(mutex_);    // hashes
+  size_t further_keys_ GUARDED_BY(mutex_) = 0;              // as the lock set had them
 };
 
 /// All of them. Any thread; the mutexes are leaves.
@@ -70,8 +75,8 @@ class BusyScripts {
 
   /// The oldest; null: none.
   std::shared_ptr<BusyScript> oldest() const;
-  /// The oldest of those that hold one of these partitions; null: none does.
-  std::shared_ptr<BusyScript> holder_of(std::span<uint32_t const> partitions) const;
+  /// The oldest of those that hold some of these; null: none does.
+  std::shared_ptr<BusyScript> holder_of(LockSet const& wanted) const;
 
  private:
   std::vector<std::shared_ptr<BusyScript>> all() const EXCLUDES(mutex_);

@@ -336,7 +336,7 @@ Gate::Outcome Gate::run_locked(Session& session, Command const& command, Args ar
 
 bool Gate::refused_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks) {
   if (!services_.state.busy_scripts.any() || session.trusted()) [[likely]] return false;
-  std::shared_ptr<BusyScript> const holder = services_.state.busy_scripts.holder_of(locks.partitions());
+  std::shared_ptr<BusyScript> const holder = services_.state.busy_scripts.holder_of(locks);
   if (!holder) return false;
   locks.abandon(services_.keyspace);
   session.script_run.reset();

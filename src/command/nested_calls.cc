@@ -1,5 +1,7 @@
 #include "command/nested_calls.h"
 
+#include "base/check.h"
+#include "base/ticks.h"
 #include "command/access.h"
 #include "command/errors.h"
 #include "command/gate.h"
@@ -12,6 +14,14 @@
 #include "snapshot/persistence.h"
 
 namespace holdfast {
+namespace {
+
+/// A script that has run for so long lets others in.
+constexpr uint64_t kLastsNanoseconds = 500'000;
+/// Calls between two looks at the clock.
+constexpr uint32_t kCallsPerLook = 32;
+
+}  // namespace
 
 NestedCalls::NestedCalls(Gate& gate, Session& session, Txn& txn, LockSet& locks)
     : gate_(gate),
@@ -21,11 +31,13 @@ NestedCalls::NestedCalls(Gate& gate, Session& session, Txn& txn, LockSet& locks)
       locks_(locks),
       db_before_(session.db()),
       executing_before_(session.executing_transaction),
-      out_of_memory_(session.out_of_memory) {
+      out_of_memory_(session.out_of_memory),
+      began_(ticks()) {
   session_.executing_transaction = true;
 }
 
 NestedCalls::~NestedCalls() {
+  DCHECK(!locks_.is_open());
   session_.executing_transaction = executing_before_;
   if (session_.db() != db_before_) session_.select(db_before_);
   txn_.select(db_before_);
@@ -80,12 +92,33 @@ LockSet::Further NestedCalls::hold_keys(Command const& command, Args args) {
     if (held == Further::kRefused) repeat_with_ = ScriptReach::kAll;
     return held;
   }
-  Further held = Further::kHeld;
+  Further held = locks_.is_open() ? Further::kOpened : Further::kHeld;
   for_each_key(command, args, [&](std::string_view key) {
     if (held == Further::kHeld) held = locks_.hold_key(keyspace, key, while_waiting_);
   });
+  if (held == Further::kOpened) held = enter_keys(command, args);
   if (held == Further::kRefused) repeat_with_ = ScriptReach::kFurther;
   return held;
+}
+
+LockSet::Further NestedCalls::enter_keys(Command const& command, Args args) {
+  Keyspace& keyspace = services_.keyspace;
+  entered_keys_.clear();
+  for_each_key(command, args, [&](std::string_view key) { entered_keys_.push_back(keyspace.hash(key)); });
+  return locks_.enter(keyspace, entered_keys_, while_waiting_);
+}
+
+void NestedCalls::let_others_in() {
+  if (locks_.is_open() || services_.tick_scale.nanoseconds(ticks() - began_) < kLastsNanoseconds) return;
+  if (locks_.open(services_.keyspace)) tell_busy();
+}
+
+void NestedCalls::take_back() {
+  if (locks_.is_open()) locks_.close(services_.keyspace, while_waiting_);
+}
+
+void NestedCalls::tell_busy() {
+  if (busy_) busy_->set_held(locks_);
 }
 
 NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
@@ -99,16 +132,22 @@ NestedCalls::Outcome NestedCalls::call(Args args, Reply& reply) {
     case LockSet::Further::kHeld: break;
     case LockSet::Further::kRefused: return Outcome::kRepeat;
     case LockSet::Further::kGivenUp: return Outcome::kKilled;
+    case LockSet::Further::kOpened: CHECK(!"entered by hold_keys");
   }
   if (busy_) [[unlikely]] {
-    busy_->set_partitions(locks_.partitions());
-    if (command->has(kWrite) ? !busy_->may_write() : busy_->killed()) return Outcome::kKilled;
+    tell_busy();
+    if (command->has(kWrite) ? !busy_->may_write() : busy_->killed()) {
+      if (locks_.is_open()) locks_.leave(services_.keyspace);
+      return Outcome::kKilled;
+    }
   }
   size_t const logged_before = txn_.logged_commands();
   txn_.select(session_.db());
   gate_.run_nested(session_, *command, args, reply, txn_, CalledBy::kScript);
+  if (locks_.is_open()) [[unlikely]] locks_.leave(services_.keyspace);
   if (!logging_) txn_.forget_logged_after(logged_before);
   if (command->has(kWrite)) wrote_ = true;
+  if (++calls_ % kCallsPerLook == 0) let_others_in();
   return Outcome::kDone;
 }
 

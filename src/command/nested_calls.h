@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "command/busy_scripts.h"
 #include "command/command_table.h"
@@ -50,11 +51,17 @@ class NestedCalls {
   void set_logging(bool yes) { logging_ = yes; }
   /// Called while locks are waited for; false: no longer, the script must end.
   void set_while_waiting(std::function<bool()> go_on) { while_waiting_ = std::move(go_on); }
+  /// Called from time to time: a script that lasts leaves the partitions of its keys to others, and keeps its keys (LockSet::open).
+  void let_others_in();
+  /// Takes them back. Called when the script has come to its end, while `set_while_waiting` still holds.
+  void take_back();
   /// The process exits in the middle of the script.
   void log_nothing() { txn_.log_nothing(); }
   /// The script has become busy: asked before each command that writes. Null: no longer.
-  void set_busy(BusyScript* busy) { busy_ = busy; }
-  LockSet const& locks() const { return locks_; }
+  void set_busy(BusyScript* busy) {
+    busy_ = busy;
+    if (busy_) busy_->set_held(locks_);
+  }
   /// A command that writes has been executed.
   bool wrote() const { return wrote_; }
   /// The memory limit was exceeded when the script began.
@@ -66,6 +73,8 @@ class NestedCalls {
   Command const* refuse(std::string_view text);
   /// Holds the locks that the command needs. kRefused: they are not to be had in this run.
   LockSet::Further hold_keys(Command const& command, Args args);
+  LockSet::Further enter_keys(Command const& command, Args args);
+  void tell_busy();
 
   Gate& gate_;
   Session& session_;
@@ -83,6 +92,9 @@ class NestedCalls {
   std::string refusal_;
   std::function<bool()> while_waiting_ = [] { return true; };
   BusyScript* busy_ = nullptr;
+  uint64_t began_;  // ticks
+  uint32_t calls_ = 0;
+  std::vector<uint64_t> entered_keys_;  // hashes, of the present call
 };
 
 }  // namespace holdfast

@@ -23,6 +23,9 @@
 namespace holdfast {
 namespace {
 
+/// Of more elements a copy is put in order, while others use the partition.
+constexpr uint64_t kElementsAtOnce = 1024;
+
 struct SortOptions {
   bool descending = false;
   bool alpha = false;
@@ -204,6 +207,28 @@ void store(Txn& txn, std::string_view key, SortResult const& result, Reply& repl
   reply.integer(static_cast<int64_t>(result.size()));
 }
 
+/// Without sorting: as the value has them, as far as `range` wants them, of which it tells where it is then.
+SortVector in_own_order(ValueView const& value, SortOptions const& options, Range& range) {
+  if (value.type == ValueType::kList) {
+    SortVector elements = part_of_list(value, range, options.descending);
+    range = {0, elements.size()};
+    return elements;
+  }
+  if (value.type != ValueType::kZset) return elements_of(value);
+  SortVector elements = ranked(value);
+  if (options.descending) elements.reverse();
+  return elements;
+}
+
+void put_elements_in_order(Session& session, SortOptions const& options, Range range, SortVector& elements) {
+  // What is stored must not depend on where it is replayed.
+  std::optional<Collation> collation;
+  if (options.alpha && !options.store) {
+    collation.emplace(session.services().config.text(config::Directive::kLocaleCollate));
+  }
+  elements.sort({options.descending, options.alpha, collation ? &*collation : nullptr}, range.first, range.last);
+}
+
 void sort(Txn& txn, Session& session, Args args, Reply& reply, bool may_store) {
   std::optional<SortOptions> options = SortOptions::parse(session, args, may_store, reply);
   if (!options) return;
@@ -219,30 +244,24 @@ void sort(Txn& txn, Session& session, Args args, Reply& reply, bool may_store) {
   }
   SortVector elements;
   Range range{0, 0};
-  if (record) {
-    ValueView const value = record->view();
+  bool sortable = true;
+  auto const put_in_order = [&](ValueView const& value) {
     range = limited(*options, ops_of(value.type).length(value));
-    if (keeps_order && value.type == ValueType::kList) {
-      elements = part_of_list(value, range, options->descending);
-      range = {0, elements.size()};
-    } else if (keeps_order && value.type == ValueType::kZset) {
-      elements = ranked(value);
-      if (options->descending) elements.reverse();
-    } else {
-      elements = elements_of(value);
+    if (keeps_order) {
+      elements = in_own_order(value, *options, range);
+      return;
     }
+    elements = elements_of(value);
+    sortable = load_keys(txn, *options, elements);
+    if (sortable) put_elements_in_order(session, *options, range, elements);
+  };
+  if (record && ops_of(record->type()).length(record->view()) > kElementsAtOnce) {
+    DetachedValue const frozen = txn.copy_value(record);
+    txn.compute([&] { put_in_order(frozen.view()); });
+  } else if (record) {
+    put_in_order(record->view());
   }
-  if (!keeps_order) {
-    if (!load_keys(txn, *options, elements)) {
-      return reply.error("One or more scores can't be converted into double");
-    }
-    // What is stored must not depend on where it is replayed.
-    std::optional<Collation> collation;
-    if (options->alpha && !options->store) {
-      collation.emplace(session.services().config.text(config::Directive::kLocaleCollate));
-    }
-    elements.sort({options->descending, options->alpha, collation ? &*collation : nullptr}, range.first, range.last);
-  }
+  if (!sortable) return reply.error("One or more scores can't be converted into double");
   auto result = std::make_unique<SortResult>(txn, std::move(elements), range, options->get);
   if (options->store) return store(txn, *options->store, *result, reply);
   reply.array(result->size());

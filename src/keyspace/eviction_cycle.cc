@@ -72,7 +72,7 @@ EvictionCycle::Found EvictionCycle::find_place(Place& place) {
       uint64_t keys = 0;
       for (int db : databases_) keys += keys_of(partition, db).get();
       if (keys == 0) continue;
-      if (keyspace_.concurrent() && keyspace_.partition(partition).lock.locked()) {
+      if (keyspace_.concurrent() && keyspace_.partition(partition).lock.taken()) {
         locked = true;
         continue;
       }
@@ -235,7 +235,7 @@ EvictionCycle::Step EvictionCycle::evict_best(TxnScratch& scratch, int64_t now_m
     Candidate const candidate = pool_[--i];
     uint32_t const index = keyspace_.partition_index(candidate.hash);
     Partition& partition = keyspace_.partition(index);
-    if ((keyspace_.concurrent() && partition.lock.locked()) || !lock(index)) continue;  // the next best
+    if ((keyspace_.concurrent() && partition.lock.taken()) || !lock(index)) continue;  // the next best
     Txn txn(keyspace_, locks_, scratch, now_ms);
     forget(i);
     KeyTable* table = partition.tables[static_cast<size_t>(candidate.db)].get();

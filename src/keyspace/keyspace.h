@@ -50,6 +50,8 @@ class Keyspace {
   /// From now on another thread than the one worker uses the keys too. On the worker's thread, while it holds no locks.
   void make_concurrent() { concurrent_.store(true, std::memory_order_relaxed); }
   SlowLane& lane() { return lane_; }
+  /// Transactions that hold keys only, not their partitions (LockSet::open).
+  std::atomic<int> open_sets{0};
   LazyFree& lazy_free() { return lazy_free_; }
 
   /// Sums over the partitions; each partition is exact, the sum is of slightly different moments.

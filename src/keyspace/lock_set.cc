@@ -10,8 +10,11 @@
 namespace holdfast {
 
 void LockSet::clear() {
-  DCHECK(!held_ && !lane_);
+  DCHECK(!held_ && !lane_ && !open_);
   keys_.clear();
+  further_.clear();
+  further_max_ = kFurtherMax;
+  whole_ = false;
   partitions_.clear();
   hint_ = 0;
   next_ = 0;
@@ -26,10 +29,15 @@ void LockSet::add_key(Keyspace const& keyspace, std::string_view key) { add_key(
 
 void LockSet::add_key(Keyspace const& keyspace, std::string_view key, uint64_t hash) {
   keys_.push_back({key.data(), key.size(), hash});
-  add_partition(keyspace.partition_index(hash));
+  add_home(keyspace.partition_index(hash));
 }
 
 void LockSet::add_partition(uint32_t partition) {
+  whole_ = true;
+  add_home(partition);
+}
+
+void LockSet::add_home(uint32_t partition) {
   if (global_) return;
   if (!partitions_.empty()) sorted_ = false;
   partitions_.push_back(partition);
@@ -49,11 +57,32 @@ void LockSet::sort() {
   sorted_ = true;
 }
 
-bool LockSet::lock_from(Keyspace& keyspace, size_t& next) {
+LockSet::Obstacle LockSet::lock_from(Keyspace& keyspace, size_t& next, std::shared_ptr<Waiter> const& waiter) {
   for (; next < partitions_.size(); next++) {
-    if (!keyspace.partition(partitions_[next]).lock.spin_lock()) return false;
+    Partition& partition = keyspace.partition(partitions_[next]);
+    if (partition.lock.try_lock()) [[likely]] continue;
+    if (Obstacle const obstacle = lock_slowly(partition, waiter); obstacle != Obstacle::kNone) return obstacle;
   }
-  return true;
+  return Obstacle::kNone;
+}
+
+LockSet::Obstacle LockSet::lock_slowly(Partition& partition, std::shared_ptr<Waiter> const& waiter) {
+  if (!partition.lock.spin_lock()) return Obstacle::kLocked;
+  if (!partition.lock.reserved() || !meets_reservation(partition)) return Obstacle::kNone;
+  if (waiter) partition.reservations->waiters.add(waiter);
+  partition.lock.unlock();
+  return Obstacle::kReserved;
+}
+
+bool LockSet::meets_reservation(Partition const& partition) const {
+  if (whole()) return true;
+  return std::ranges::any_of(keys_, [&](Key const& key) { return reserved_by_another(partition, key.hash); });
+}
+
+bool LockSet::reserved_by_another(Partition const& partition, uint64_t hash) const {
+  if (!partition.lock.reserved()) return false;
+  LockSet const* const owner = partition.reservations->owner_of(hash);
+  return owner && owner != this;
 }
 
 void LockSet::unlock_first(Keyspace& keyspace, size_t count) {
@@ -73,9 +102,21 @@ LockSet::Outcome LockSet::lock(Keyspace& keyspace, std::shared_ptr<Waiter> const
       lane_ = true;
       next_ = 0;
     }
-    if (lock_from(keyspace, next_)) {
+    Obstacle const obstacle = lock_from(keyspace, next_, waiter);
+    if (obstacle == Obstacle::kNone) {
       held_ = true;
       return Outcome::kLocked;
+    }
+    if (obstacle == Obstacle::kReserved) {
+      // Its owner may need what we have, and lasts: nothing is kept. Who wants all keeps the lane, so that no set is opened.
+      unlock_first(keyspace, next_);
+      next_ = 0;
+      attempts_ = 0;
+      if (lane_ && !global_) {
+        lane_ = false;
+        keyspace.lane().leave();
+      }
+      return Outcome::kParked;
     }
     size_t failed = next_;
     if (!lane_) {
@@ -92,7 +133,7 @@ bool LockSet::try_lock(Keyspace& keyspace) {
   sort();
   if (keyspace.concurrent()) {
     size_t next = 0;
-    if (!lock_from(keyspace, next)) {
+    if (lock_from(keyspace, next, nullptr) != Obstacle::kNone) {
       unlock_first(keyspace, next);
       return false;
     }
@@ -109,7 +150,7 @@ void LockSet::assume() {
 }
 
 void LockSet::unlock(Keyspace& keyspace) {
-  DCHECK(held_);
+  DCHECK(held_ && !open_);
   held_ = false;
   if (!keyspace.concurrent() || std::exchange(assumed_, false)) return;
   unlock_first(keyspace, partitions_.size());
@@ -154,7 +195,7 @@ bool LockSet::covers_targets(Keyspace& keyspace) {
       if (has_hash(target_hash)) return;
       keys_.push_back({nullptr, 0, target_hash});
       uint32_t const partition = keyspace.partition_index(target_hash);
-      if (!contains(partition)) missing.push_back(partition);
+      if (!contains(partition) || reserved_by_another(keyspace.partition(partition), target_hash)) missing.push_back(partition);
     });
   }
   if (missing.empty()) return true;
@@ -162,7 +203,7 @@ bool LockSet::covers_targets(Keyspace& keyspace) {
   if (++growths_ > kGrowthsBeforeAll) {
     add_all(keyspace);
   } else {
-    for (uint32_t partition : missing) add_partition(partition);
+    for (uint32_t partition : missing) add_home(partition);
   }
   return false;
 }
@@ -172,33 +213,50 @@ bool LockSet::may_extend(Keyspace const& keyspace) const {
   return lane_ || assumed_ || !keyspace.concurrent();
 }
 
-bool LockSet::take_further(Keyspace& keyspace, uint32_t partition, std::function<bool()> const& go_on) {
+LockSet::Further LockSet::take_further(Keyspace& keyspace, uint32_t partition, uint64_t hash, std::function<bool()> const& go_on) {
   if (!assumed_ && keyspace.concurrent()) {
-    while (!keyspace.partition(partition).lock.spin_lock()) {
-      if (!go_on()) return false;
+    Partition& wanted = keyspace.partition(partition);
+    while (!wanted.lock.spin_lock()) {
+      if (!go_on()) return Further::kGivenUp;
       std::this_thread::yield();  // the holder may need this processor to come to its end
+    }
+    if (reserved_by_another(wanted, hash)) {
+      // Its owner may need what we have locked, and comes to its end only then.
+      wanted.lock.unlock();
+      CHECK(open(keyspace));
+      return Further::kOpened;
     }
   }
   partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
-  return true;
+  return Further::kHeld;
 }
 
 LockSet::Further LockSet::hold_key(Keyspace& keyspace, std::string_view key, std::function<bool()> const& go_on) {
-  DCHECK(held_);
+  DCHECK(held_ && !open_);
   uint64_t const hash = keyspace.hash(key);
+  if (keyspace.concurrent()) note_further(hash);
   // Asked of keys that are held, so that nobody begins to wait meanwhile.
   auto waited_for = [&] { return keyspace.targets_waited_for.load(std::memory_order_relaxed); };
-  if (contains(keyspace.partition_index(hash)) && (global_ || !waited_for())) [[likely]] return Further::kHeld;
+  bool const here = contains(keyspace.partition_index(hash));
+  if (here && !global_ && reserved_by_another(keyspace.partition(keyspace.partition_index(hash)), hash)) [[unlikely]] {
+    if (!may_extend(keyspace)) return Further::kRefused;
+    CHECK(open(keyspace));
+    return Further::kOpened;
+  }
+  if (here && (global_ || !waited_for())) [[likely]] return Further::kHeld;
   std::vector<uint64_t> hashes{hash};
   for (size_t i = 0; i < hashes.size(); i++) {  // grows while it is walked
     uint32_t const home = keyspace.partition_index(hashes[i]);
     if (!contains(home)) {
       if (!may_extend(keyspace)) return Further::kRefused;
-      if (!take_further(keyspace, home, go_on)) return Further::kGivenUp;
+      Further const taken = take_further(keyspace, home, hashes[i], go_on);
+      if (taken != Further::kHeld) return taken;
     }
     if (!waited_for()) break;
     keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
-      if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
+      if (std::ranges::find(hashes, target) != hashes.end()) return;
+      hashes.push_back(target);
+      note_further(target);
     });
   }
   return Further::kHeld;
@@ -207,15 +265,152 @@ LockSet::Further LockSet::hold_key(Keyspace& keyspace, std::string_view key, std
 LockSet::Further LockSet::hold_all(Keyspace& keyspace, std::function<bool()> const& go_on) {
   if (global_) return Further::kHeld;
   if (!may_extend(keyspace)) return Further::kRefused;
+  if (keyspace.concurrent() && !assumed_) {
+    // While we have the lane no set is opened, and those that are open come to their end if nothing is locked by us.
+    if (keyspace.open_sets.load() > (open_ ? 1 : 0)) CHECK(open_ || open(keyspace));
+    while (keyspace.open_sets.load() > (open_ ? 1 : 0)) {
+      if (!go_on()) return Further::kGivenUp;
+      std::this_thread::yield();
+    }
+    if (open_) close(keyspace, go_on);
+  }
   for (uint32_t i = 0; i < keyspace.partition_count(); i++) {
-    if (!contains(i) && !take_further(keyspace, i, go_on)) return Further::kGivenUp;
+    if (contains(i)) continue;
+    if (take_further(keyspace, i, 0, go_on) != Further::kHeld) return Further::kGivenUp;
   }
   add_all(keyspace);
   return Further::kHeld;
 }
 
+void LockSet::note_further(uint64_t hash) {
+  if (!further_.empty() && further_.back() == hash) return;
+  if (further_.size() == further_max_) {
+    std::ranges::sort(further_);
+    further_.erase(std::unique(further_.begin(), further_.end()), further_.end());
+    further_max_ = std::max(kFurtherMax, 2 * further_.size());
+  }
+  further_.push_back(hash);
+}
+
+bool LockSet::open(Keyspace& keyspace) {
+  DCHECK(held_ && !open_);
+  if (!keyspace.concurrent() || assumed_ || whole()) return false;
+  // In this order: who takes the lane from here on sees that a set is open.
+  keyspace.open_sets.fetch_add(1);
+  if (!lane_ && keyspace.lane().taken()) {
+    keyspace.open_sets.fetch_sub(1);
+    return false;
+  }
+  for (Key const& key : keys_) reserve(keyspace, key.hash);
+  for (uint64_t hash : further_) reserve(keyspace, hash);
+  unlock_first(keyspace, partitions_.size());
+  open_ = true;
+  return true;
+}
+
+void LockSet::reserve(Keyspace& keyspace, uint64_t hash) {
+  uint32_t const home = keyspace.partition_index(hash);
+  if (!contains(home)) return;
+  Partition& partition = keyspace.partition(home);
+  if (!partition.reservations) partition.reservations = std::make_unique<Reservations>();
+  partition.reservations->add(hash, this);
+  partition.lock.set_reserved(true);
+}
+
+bool LockSet::lock_each(Keyspace& keyspace, std::vector<uint32_t> const& partitions) {
+  for (size_t i = 0; i < partitions.size(); i++) {
+    if (keyspace.partition(partitions[i]).lock.spin_lock()) continue;
+    while (i > 0) keyspace.partition(partitions[--i]).lock.unlock();
+    return false;
+  }
+  return true;
+}
+
+LockSet::Further LockSet::enter(Keyspace& keyspace, std::vector<uint64_t>& hashes, std::function<bool()> const& go_on) {
+  DCHECK(open_ && entered_.empty());
+  while (true) {
+    bool again = false;
+    Further const entered = enter_once(keyspace, hashes, again);
+    if (!again) return entered;
+    if (!go_on()) return Further::kGivenUp;
+    std::this_thread::yield();
+  }
+}
+
+LockSet::Further LockSet::enter_once(Keyspace& keyspace, std::vector<uint64_t>& hashes, bool& again) {
+  entered_.clear();
+  for (uint64_t hash : hashes) entered_.push_back(keyspace.partition_index(hash));
+  std::ranges::sort(entered_);
+  entered_.erase(std::unique(entered_.begin(), entered_.end()), entered_.end());
+  bool const all_ours = std::ranges::all_of(entered_, [this](uint32_t partition) { return contains(partition); });
+  if ((!lane_ && !all_ours) || !lock_each(keyspace, entered_)) {
+    entered_.clear();
+    if (!lane_ && !all_ours) return Further::kRefused;
+    again = true;
+    return Further::kHeld;
+  }
+  bool complete = true;
+  if (keyspace.targets_waited_for.load(std::memory_order_relaxed)) {
+    for (size_t i = 0; i < hashes.size(); i++) {  // grows while it is walked
+      uint32_t const home = keyspace.partition_index(hashes[i]);
+      if (!std::ranges::binary_search(entered_, home)) {
+        complete = false;
+        continue;
+      }
+      keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
+        if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
+      });
+    }
+  }
+  bool const free = std::ranges::none_of(hashes, [&](uint64_t hash) {
+    uint32_t const home = keyspace.partition_index(hash);
+    return std::ranges::binary_search(entered_, home) && reserved_by_another(keyspace.partition(home), hash);
+  });
+  if (!free || !complete) {
+    leave(keyspace);
+    // Who has no lane does not wait for a key: the other one may wait for one of ours.
+    if (!free && !lane_) return Further::kRefused;
+    again = true;
+    return Further::kHeld;
+  }
+  for (uint32_t partition : entered_) {
+    if (!contains(partition)) partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
+  }
+  for (uint64_t hash : hashes) {
+    reserve(keyspace, hash);
+    note_further(hash);
+  }
+  return Further::kHeld;
+}
+
+void LockSet::leave(Keyspace& keyspace) {
+  for (uint32_t partition : entered_) keyspace.partition(partition).lock.unlock();
+  entered_.clear();
+}
+
+void LockSet::close(Keyspace& keyspace, std::function<bool()> const& go_on) {
+  DCHECK(open_ && entered_.empty());
+  while (!lock_each(keyspace, partitions_)) {
+    static_cast<void>(go_on());
+    std::this_thread::yield();
+  }
+  for (uint32_t index : partitions_) {
+    Partition& partition = keyspace.partition(index);
+    if (!partition.reservations) continue;
+    partition.reservations->remove_all(this);
+    partition.lock.set_reserved(!partition.reservations->empty());
+    partition.reservations->waiters.wake_all();
+  }
+  open_ = false;
+  keyspace.open_sets.fetch_sub(1);
+}
+
 bool LockSet::contains(uint32_t partition) const {
   return global_ || std::binary_search(partitions_.begin(), partitions_.end(), partition);
+}
+
+bool LockSet::holds_now(uint32_t partition) const {
+  return open_ ? std::ranges::binary_search(entered_, partition) : contains(partition);
 }
 
 uint64_t LockSet::hash_of(Keyspace const& keyspace, std::string_view key) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@
 namespace holdfast {
 
 class Keyspace;
+struct Partition;
 
 /// The partitions one transaction needs, and the state of getting their locks (L1-L4).
 ///
@@ -20,7 +22,12 @@ class Keyspace;
 class LockSet {
  public:
   enum class Outcome : uint8_t { kLocked, kParked };
-  enum class Further : uint8_t { kHeld, kRefused, kGivenUp };
+  enum class Further : uint8_t {
+    kHeld,
+    kRefused,
+    kGivenUp,
+    kOpened,  ///< not held: another transaction has reserved the key, so the set was opened; to be asked for by `enter`
+  };
 
   struct Key {
     char const* data;  // null: known by its hash only
@@ -32,10 +39,13 @@ class LockSet {
   static constexpr int kAttemptsBeforeLane = 8;
   /// Times that a set has grown for waiters after which it takes all partitions.
   static constexpr int kGrowthsBeforeAll = 4;
+  /// Entries after which repetitions are removed from the list of further keys.
+  static constexpr size_t kFurtherMax = 4096;
 
   void clear();
   void add_key(Keyspace const& keyspace, std::string_view key);
   void add_key(Keyspace const& keyspace, std::string_view key, uint64_t hash);
+  /// A partition as a whole.
   void add_partition(uint32_t partition);
   /// Everything: for global transactions.
   void add_all(Keyspace const& keyspace);
@@ -63,8 +73,26 @@ class LockSet {
   /// `may_extend`; else it is refused. Waits for whoever has it, who never waits for us: only the holder of the lane waits while
   /// it holds something. `go_on` is called between two tries; when it says false, no more is waited for. Precondition: held.
   Further hold_key(Keyspace& keyspace, std::string_view key, std::function<bool()> const& go_on);
-  /// The same for all partitions.
+  /// The same for all partitions. The set is not open after it.
   Further hold_all(Keyspace& keyspace, std::function<bool()> const& go_on);
+
+  // ---- long transactions -----------------------------------------------------------------------------------------------
+
+  /// For a transaction that lasts: its keys, and those that `hold_key` has been asked for, are reserved, and their partitions
+  /// unlocked, so that others go on who need other keys of theirs. Nothing of the key space may be touched until `enter` or
+  /// `close`. False, and nothing is changed: where nobody is excluded; when the set has partitions as a whole; without the
+  /// lane, when somebody has it, who may want all partitions. Precondition: held.
+  bool open(Keyspace& keyspace);
+  bool is_open() const { return open_; }
+  /// Locks the partitions of some keys for one command, whose keys they are: they are reserved too, if they are not yet.
+  /// kRefused: without the lane, and a key is of a partition that the set does not have, or is reserved by another. What is not to be
+  /// had is waited for, while no lock is held; `go_on` is called between two tries. Precondition: open, nothing is entered.
+  Further enter(Keyspace& keyspace, std::vector<uint64_t>& hashes, std::function<bool()> const& go_on);
+  /// Unlocks what `enter` has locked.
+  void leave(Keyspace& keyspace);
+  /// Locks all partitions again; the set is as before `open`. Waits as `enter` does, but not in vain. Precondition: open, nothing
+  /// is entered.
+  void close(Keyspace& keyspace, std::function<bool()> const& go_on);
 
   /// The memory of the keys may be gone: they are no longer known by their address. Partitions and hashes stay.
   void forget_keys();
@@ -73,20 +101,44 @@ class LockSet {
   bool held() const { return held_; }
   std::vector<uint32_t> const& partitions() const { return partitions_; }
   bool contains(uint32_t partition) const;
+  /// The lock is held at this moment.
+  bool holds_now(uint32_t partition) const;
+  /// A partition whose lock is held at this moment.
+  uint32_t any_held() const { return open_ ? entered_.front() : partitions_.front(); }
+  /// Whether it has partitions as a whole: more than its keys.
+  bool whole() const { return global_ || whole_; }
+  std::vector<Key> const& keys() const { return keys_; }
+  /// Of keys that were held since, and may be there several times.
+  std::vector<uint64_t> const& further_keys() const { return further_; }
 
   /// The hash of a key, from the set when it was computed for it.
   uint64_t hash_of(Keyspace const& keyspace, std::string_view key) const;
 
  private:
+  enum class Obstacle : uint8_t { kNone, kLocked, kReserved };
+
   void sort();
-  bool take_further(Keyspace& keyspace, uint32_t partition, std::function<bool()> const& go_on);
-  bool lock_from(Keyspace& keyspace, size_t& next);
+  void add_home(uint32_t partition);
+  Further take_further(Keyspace& keyspace, uint32_t partition, uint64_t hash, std::function<bool()> const& go_on);
+  /// At kReserved a `waiter` that is not null will be woken.
+  Obstacle lock_from(Keyspace& keyspace, size_t& next, std::shared_ptr<Waiter> const& waiter);
+  Obstacle lock_slowly(Partition& partition, std::shared_ptr<Waiter> const& waiter);
+  bool meets_reservation(Partition const& partition) const;
+  bool reserved_by_another(Partition const& partition, uint64_t hash) const;
+  void reserve(Keyspace& keyspace, uint64_t hash);
+  void note_further(uint64_t hash);
+  /// All or none, without waiting longer than for a spin.
+  bool lock_each(Keyspace& keyspace, std::vector<uint32_t> const& partitions);
+  Further enter_once(Keyspace& keyspace, std::vector<uint64_t>& hashes, bool& again);
   void unlock_first(Keyspace& keyspace, size_t count);
   bool covers_targets(Keyspace& keyspace);
   bool has_hash(uint64_t hash) const;
 
   std::vector<Key> keys_;
   std::vector<uint32_t> partitions_;
+  std::vector<uint64_t> further_;  // of keys that hold_key was asked for, and their targets
+  std::vector<uint32_t> entered_;  // locked for one command, while open
+  size_t further_max_ = kFurtherMax;
   mutable size_t hint_ = 0;
   size_t next_ = 0;      // locks kept so far, while we hold the lane
   int attempts_ = 0;
@@ -97,6 +149,8 @@ class LockSet {
   bool lane_wanted_ = false;
   bool held_ = false;
   bool assumed_ = false;
+  bool whole_ = false;
+  bool open_ = false;
 };
 
 }  // namespace holdfast

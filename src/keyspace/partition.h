@@ -8,6 +8,7 @@
 #include "keyspace/hot_keys.h"
 #include "keyspace/key_table.h"
 #include "keyspace/partition_lock.h"
+#include "keyspace/reservations.h"
 #include "keyspace/tracked_keys.h"
 #include "keyspace/wait_table.h"
 #include "keyspace/watch_table.h"
@@ -35,6 +36,7 @@ struct alignas(64) Partition {
   WatchTable watchers;
   TrackedKeys tracked;
   WaitTable waiters;
+  std::unique_ptr<Reservations> reservations;  ///< null: there has never been one
   std::unique_ptr<HotKeys> hot;  ///< null: no command of the sample has used a key here
   /// Log offset after the last write to this partition: what a read must wait for under `appendfsync always`.
   uint64_t last_offset = 0;

@@ -32,7 +32,10 @@ bool PartitionLock::spin_lock() {
   auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(kSpinMicroseconds);
   do {
     for (int i = 0; i < 32; i++) {
-      if (!locked() && try_lock()) return true;
+      uint32_t word = word_.load(std::memory_order_relaxed);
+      if (!(word & kLocked) && word_.compare_exchange_weak(word, kLocked, std::memory_order_acquire, std::memory_order_relaxed)) {
+        return true;
+      }
       _mm_pause();
     }
   } while (std::chrono::steady_clock::now() < deadline);
@@ -65,6 +68,11 @@ bool SlowLane::take(std::shared_ptr<Waiter> const& waiter) {
   taken_ = true;
   waiters_.remove(waiter.get());
   return true;
+}
+
+bool SlowLane::taken() const {
+  MutexLock lock(mutex_);
+  return taken_;
 }
 
 void SlowLane::leave() {

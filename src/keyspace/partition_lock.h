@@ -32,8 +32,12 @@ class WaiterList {
 
 /// The exclusive lock of one partition: one word, spinning, barging allowed, with a has-waiters bit (DESIGN L2).
 /// Nobody sleeps on it: who cannot get it parks its connection with `park` and goes on with other work.
+///
+/// While keys of the partition are reserved the word of the free lock is kReserved, so that `try_lock` fails: who has it by
+/// `spin_lock` then may use the other keys only.
 class CAPABILITY("partition") PartitionLock {
  public:
+  /// Free, and no key of the partition is reserved.
   bool try_lock() TRY_ACQUIRE(true) {
     uint32_t expected = 0;
     return word_.compare_exchange_strong(expected, kLocked, std::memory_order_acquire, std::memory_order_relaxed);
@@ -41,9 +45,13 @@ class CAPABILITY("partition") PartitionLock {
   /// Tries for about `kSpinMicroseconds`.
   bool spin_lock() TRY_ACQUIRE(true);
   void unlock() RELEASE() {
-    if (word_.exchange(0, std::memory_order_release) & kWaiters) [[unlikely]] waiters_.wake_all();
+    if (word_.exchange(free_word_, std::memory_order_release) & kWaiters) [[unlikely]] waiters_.wake_all();
   }
-  bool locked() const { return word_.load(std::memory_order_relaxed) & kLocked; }
+  /// Not to be had as a whole. Any thread.
+  bool taken() const { return word_.load(std::memory_order_relaxed) != 0; }
+  /// Keys of the partition are reserved. Precondition: held.
+  bool reserved() const { return free_word_ != 0; }
+  void set_reserved(bool yes) { free_word_ = yes ? kReserved : 0; }
 
   /// Registers the waiter to be woken by the next unlock. False when the lock was free meanwhile: try again at once.
   bool park(std::shared_ptr<Waiter> const& waiter);
@@ -53,8 +61,10 @@ class CAPABILITY("partition") PartitionLock {
  private:
   static constexpr uint32_t kLocked = 1;
   static constexpr uint32_t kWaiters = 2;
+  static constexpr uint32_t kReserved = 4;
 
   std::atomic<uint32_t> word_{0};
+  uint32_t free_word_ = 0;  // what `unlock` leaves; guarded by the lock itself
   WaiterList waiters_;
 };
 
@@ -65,9 +75,11 @@ class SlowLane {
   /// Takes the lane, or registers `waiter` for its release and returns false.
   bool take(std::shared_ptr<Waiter> const& waiter);
   void leave();
+  /// Somebody has it. Ordered with `take`: who takes it after this has said no sees what the caller had done before.
+  bool taken() const;
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   bool taken_ GUARDED_BY(mutex_) = false;
   WaiterList waiters_;
 };

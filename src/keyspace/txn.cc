@@ -45,7 +45,7 @@ Txn::~Txn() {
 Txn::KeyHome Txn::home(std::string_view key) const {
   uint64_t hash = locks_.hash_of(keyspace_, key);
   uint32_t index = keyspace_.partition_index(hash);
-  DCHECK(locks_.contains(index));
+  DCHECK(locks_.holds_now(index));
   return {hash, &keyspace_.partition(index)};
 }
 
@@ -218,7 +218,7 @@ std::span<char> Txn::open_string(std::string_view key) {
 void Txn::note_change(std::string_view key, uint64_t changes) { changed(db_, key, *home(key).partition, changes); }
 
 KeyTable* Txn::table_of(uint32_t partition) {
-  DCHECK(locks_.contains(partition));
+  DCHECK(locks_.holds_now(partition));
   return keyspace_.partition(partition).tables[static_cast<size_t>(db_)].get();
 }
 
@@ -414,7 +414,7 @@ void Txn::swap_databases(int a, int b) {
 
 void Txn::mark_dirty(uint64_t changes) {
   dirty_ += changes;
-  keyspace_.partition(locks_.partitions().front()).dirty.add(changes);
+  keyspace_.partition(locks_.any_held()).dirty.add(changes);
 }
 
 void Txn::flush(int db) {
@@ -533,7 +533,7 @@ void Txn::note_invalidation(std::string_view key, Partition& partition, bool by_
 }
 
 bool Txn::forget_tracked(uint32_t partition) {
-  DCHECK(locks_.contains(partition));
+  DCHECK(locks_.holds_now(partition));
   auto forgotten = keyspace_.partition(partition).tracked.take_any();
   if (!forgotten) return false;
   keyspace_.tracked_keys.fetch_sub(1, std::memory_order_relaxed);
@@ -579,6 +579,12 @@ uint64_t Txn::commit(bool atomic) {
     scratch_.served.clear();
   }
   return offset;
+}
+
+void Txn::compute(std::function<void()> const& work) {
+  bool const opened = !locks_.is_open() && locks_.open(keyspace_);
+  work();
+  if (opened) locks_.close(keyspace_, [] { return true; });
 }
 
 void Txn::keep_undo() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -218,6 +219,9 @@ class Txn {
   uint64_t commit(bool atomic = true);
 
   LockSet const& locks() const { return locks_; }
+  /// Runs what lasts, and touches nothing of the key space. Meanwhile the keys of the transaction stay its own, if it has no
+  /// partition as a whole, and others may use their partitions (LockSet::open). Records found before are not valid after it.
+  void compute(std::function<void()> const& work);
 
   // ---- taking back -----------------------------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ ScriptRun::Ended Interpreter::run(NestedCalls& calls, std::string_view name, Arg
   lua_insert(lua, 1);
   int const code = lua_pcall(lua, arguments, 1, 1);
   lua_sethook(lua, nullptr, 0, 0);
+  calls.take_back();
   if (busy_) {
     calls.session().services().state.busy_scripts.remove(busy_.get());
     calls.set_busy(nullptr);
@@ -162,6 +163,7 @@ void Interpreter::look(lua_State* state, lua_Debug*) {
     self.look_at_load(state);
     return;
   }
+  self.calls_->let_others_in();
   if (self.may_go_on()) return;
   self.stop_killed(state);
   lua_error(state);
@@ -223,7 +225,6 @@ void Interpreter::become_busy() {
   std::span<std::string_view const> const words = command_->span();
   busy_ = std::make_shared<BusyScript>(kind, std::string(name_), std::vector<std::string>(words.begin(), words.end()),
                                        start_ms_, calls_->wrote());
-  busy_->set_partitions(calls_->locks().partitions());
   calls_->set_busy(busy_.get());
   calls_->session().services().state.busy_scripts.add(busy_);
   logger_.warning("Slow script detected: still in execution after %lld milliseconds. You can try killing the script using the "

@@ -8,7 +8,7 @@ import select
 
 import pytest
 
-from concurrency.asking import ask, exchange
+from concurrency.asking import ask, exchange, transaction
 
 OTHERS = 12
 BATCH = 50
@@ -86,3 +86,31 @@ def test_a_write_beside_a_flush_of_much_is_before_or_behind_it(server):
         assert slow.read_reply().value == b"OK"
         survivors = ask(other, "KEYS", "*")
         assert survivors in ([], [b"beside"]) and ask(other, "DBSIZE") == len(survivors)
+
+
+SORTED = 3000
+
+
+def _replace_the_list(shift):
+    """Every state of the list is of one generation."""
+    with shift.client() as client:
+        for turn in shift.turns(at_least=20):
+            elements = [f"{turn}:{number}" for number in range(SORTED)]
+            transaction(client, [("DEL", "list"), ("RPUSH", "list", *elements), ("SET", "neighbour", turn)])
+
+
+def _sort_the_list(shift, store):
+    command = ("SORT", "list", "ALPHA", *(("STORE", "sorted") if store else ()))
+    with shift.client() as client:
+        for _ in shift.turns(at_least=20):
+            elements = transaction(client, [command, ("LRANGE", "sorted", 0, -1)])[1] if store else ask(client, *command)
+            assert len(elements) in (0, SORTED)
+            assert len({element.split(b":")[0] for element in elements}) <= 1
+            assert elements == sorted(elements)
+
+
+def test_sort_sees_one_state_though_it_lets_others_in(server, crew):
+    crew.add(_replace_the_list, times=2)
+    crew.add(_sort_the_list, False, times=2)
+    crew.add(_sort_the_list, True)
+    crew.run()
