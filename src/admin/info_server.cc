@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "admin/info_sections.h"
 #include "base/hash.h"
@@ -117,6 +121,23 @@ void info_server(Session& session, InfoText& text) {
   text.field("partitions", services.keyspace.partition_count());
 }
 
+namespace {
+
+/// Keys that clients wait for, and whether for one of them the deletion of the key ends the waiting.
+using WaitedFor = std::map<std::pair<int, std::string>, bool>;
+
+void count_waited_for(ClientCard& card, WaitedFor& keys) {
+  if (!card.blocked.load(std::memory_order_relaxed)) return;
+  std::shared_ptr<Unblockable> const waiting = card.unblockable();
+  if (!waiting) return;
+  for (Unblockable::Key const& key : waiting->keys()) {
+    bool& deletion_ends = keys[{key.db, std::string(key.name)}];
+    deletion_ends = deletion_ends || key.deletion_ends;
+  }
+}
+
+}  // namespace
+
 void info_clients(Session& session, InfoText& text) {
   constexpr auto kOrder = std::memory_order_relaxed;
   Services& services = session.services();
@@ -125,6 +146,7 @@ void info_clients(Session& session, InfoText& text) {
   int blocked = 0;
   int subscribed = 0;
   int wait_ends = 0;
+  WaitedFor waited_for;
   auto const cards = services.clients.list();
   for (auto const& card : cards) {
     input_max = std::max(input_max, card->input_bytes.load(kOrder) + card->input_free_bytes.load(kOrder));
@@ -132,7 +154,9 @@ void info_clients(Session& session, InfoText& text) {
     blocked += card->blocked.load(kOrder) ? 1 : 0;
     subscribed += card->subscribed() ? 1 : 0;
     wait_ends += card->wait_ends.load(kOrder) ? 1 : 0;
+    count_waited_for(*card, waited_for);
   }
+  auto const deletion_ends = std::ranges::count_if(waited_for, [](auto const& key) { return key.second; });
   text.section("Clients");
   text.field("connected_clients", cards.size());
   text.zero({"cluster_connections"});
@@ -142,7 +166,8 @@ void info_clients(Session& session, InfoText& text) {
   text.field("blocked_clients", blocked);
   text.field("tracking_clients", services.tracking->clients());
   text.field("clients_in_timeout_table", wait_ends);
-  text.zero({"total_blocking_keys", "total_blocking_keys_on_nokey"});
+  text.field("total_blocking_keys", waited_for.size());
+  text.field("total_blocking_keys_on_nokey", deletion_ends);
   text.field("pubsub_clients", subscribed);
   text.field("maxclients_reserved", services.config.integer(Directive::kMaxclientsReserved));
 }

@@ -13,6 +13,7 @@ BlockedClient::BlockedClient(Session& session, Command const& command, std::uniq
     : command_(command),
       request_(std::move(request)),
       waiter_(session.waiter()),
+      db_(session.db()),
       protocol_(session.protocol()),
       muted_(session.reply_mode == Session::ReplyMode::kOff || session.reply_mode == Session::ReplyMode::kSkip),
       spent_ticks_(spent_ticks) {}
@@ -32,6 +33,13 @@ void BlockedClient::deliver(uint64_t offset) {
   offset_ = offset;
   state_.store(State::kServed, std::memory_order_release);
   waiter_->wake();
+}
+
+std::vector<Unblockable::Key> BlockedClient::keys() const {
+  std::vector<Key> keys;
+  if (!waiting()) return keys;
+  for (std::string const& key : request_->keys) keys.push_back({db_, key, request_->ready(key, nullptr)});
+  return keys;
 }
 
 bool BlockedClient::unblock(Reason reason) {

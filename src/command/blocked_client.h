@@ -46,6 +46,7 @@ class BlockedClient final : public KeyWaiter, public Unblockable {
   void deliver(uint64_t offset) override;
   /// CLIENT UNBLOCK. Any thread.
   bool unblock(Reason reason) override;
+  std::vector<Key> keys() const override;
 
   // The rest is for the session's worker.
   bool time_out() { return leave(State::kTimedOut); }
@@ -70,6 +71,7 @@ class BlockedClient final : public KeyWaiter, public Unblockable {
   Command const& command_;
   std::unique_ptr<WaitRequest> request_;
   std::shared_ptr<Waiter> waiter_;
+  int db_;
   int protocol_;
   bool muted_;
   std::atomic<State> state_{State::kWaiting};

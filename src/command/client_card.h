@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -23,6 +24,15 @@ class Unblockable {
   };
   /// Ends the waiting. False: it is over already. Any thread.
   virtual bool unblock(Reason reason) = 0;
+
+  /// A key that is waited for, as INFO counts them.
+  struct Key {
+    int db;
+    std::string_view name;
+    bool deletion_ends;  ///< the waiting
+  };
+  /// Those of the command, while it waits. Any thread; they stay where they are as long as this lives.
+  virtual std::vector<Key> keys() const { return {}; }
 };
 
 /// What the whole process may know about one connection. Numbers are written by the worker that owns the connection and

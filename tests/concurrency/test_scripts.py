@@ -118,3 +118,25 @@ def test_watch_is_exact_with_scripts(server, crew):
     crew.run()
     with server.client() as client:
         assert ask(client, "GET", "watched") == ask(client, "GET", "other")
+
+
+LIBRARY = """#!lua name=counting
+local calls = 0
+redis.register_function('calls', function() calls = calls + 1 return calls end)
+redis.register_function('draw', function() return tostring(math.random()) end)
+"""
+
+
+def test_variables_of_libraries_and_random_numbers_are_those_of_a_worker(server):
+    """D35."""
+    with server.client() as client:
+        client.must("FUNCTION", "LOAD", "REPLACE", LIBRARY)
+        workers = int(client.must("INFO", "server").value.split(b"\r\nthreads:")[1].split()[0])
+    clients = [server.client() for _ in range(8)]
+    counts = Counter(ask(client, "FCALL", "calls", 0) for client in clients for _ in range(10))
+    drawn = [ask(client, "FCALL", "draw", 0) for client in clients for _ in range(10)]
+    for client in clients:
+        client.close()
+    assert 2 <= counts[1] <= workers
+    assert sum(counts.values()) == 80 and sorted(counts.values(), reverse=True) == [counts[number] for number in sorted(counts)]
+    assert max(Counter(drawn).values()) <= workers  # each worker draws the same sequence

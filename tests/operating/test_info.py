@@ -1,10 +1,12 @@
 """INFO has every field of the reference, of the same kind, in the same order; and what is ours."""
 
+import contextlib
 import re
 
 import pytest
 
 from harness.server import Server, holdfast_binary, reference_binary
+from harness.waiting import until
 
 # Their lines are by command, in no order of their own.
 _BY_COMMAND = ("Commandstats", "Latencystats")
@@ -63,6 +65,25 @@ def test_listeners_are_named(tmp_path):
         fields = _sections(client, "server")["Server"]
         assert fields["listener0"] == f"name=tcp,bind=127.0.0.1,port={server.port}"
         assert fields["listener1"] == f"name=unix,bind={path}"
+
+
+def test_keys_that_are_waited_for_are_counted():
+    with Server(holdfast_binary(), ["--save", "", "--threads", "2"]) as server, server.client() as client, contextlib.ExitStack() as waiting:
+        def counted() -> tuple[int, int]:
+            fields = _sections(client, "clients")["Clients"]
+            return int(fields["total_blocking_keys"]), int(fields["total_blocking_keys_on_nokey"])
+
+        client.must("XGROUP", "CREATE", "stream", "group", "$", "MKSTREAM")
+        for command in (("BLPOP", "a", "b", 0), ("BLPOP", "b", 0), ("BZPOPMIN", "c", 0), ("XREAD", "BLOCK", 0, "STREAMS", "stream", "$"),
+                        ("XREADGROUP", "GROUP", "group", "me", "BLOCK", 0, "STREAMS", "stream", ">")):
+            waiting.enter_context(server.client()).send(*command)
+        until(lambda: counted() == (4, 1))
+        client.must("RPUSH", "a", "x")  # another one waits for b
+        until(lambda: counted() == (3, 1))
+        client.must("DEL", "stream")
+        until(lambda: counted() == (3, 0))
+        client.must("RPUSH", "b", "x")
+        until(lambda: counted() == (2, 0))
 
 
 def test_workers_and_partitions_are_shown_when_asked_for():

@@ -347,3 +347,15 @@ def test_a_primary_of_many_memory_limits(stage, kinds):
     assert primary.stat("evicted_keys") > 0
     wait_for_equal(primary, replica)
     assert replica.stat("evicted_keys") == 0
+
+
+@pytest.mark.holdfast("primary")
+def test_what_a_script_says_is_for_replicas_only_is_not_replicated(pair):
+    """D37: one log serves the AOF and the replicas."""
+    primary, replica = pair
+    script = "redis.set_repl(redis.{}) redis.call('SET', KEYS[1], 1) redis.set_repl(redis.REPL_ALL) return redis.call('SET', 'last', 1)"
+    for mode in ("REPL_REPLICA", "REPL_SLAVE", "REPL_NONE", "REPL_ALL"):
+        primary.must("EVAL", script.format(mode), 1, mode)
+    wait_for_offset(primary, replica)
+    assert replica.must("EXISTS", "REPL_REPLICA", "REPL_SLAVE", "REPL_NONE") == 0
+    assert replica.must("EXISTS", "REPL_ALL", "last") == 2 and primary.must("DBSIZE") == 5
