@@ -366,6 +366,14 @@ TEST(PersistenceAof, AnEmptyRdbBaseIsRefused) {
   EXPECT_NE(refusal(disk).find("The RDB base file appendonly.aof.1.base.rdb is empty"), std::string::npos);
 }
 
+// It was, for a moment: clients were served nothing, and could save it over the file.
+TEST(Persistence, ADataSetThatCannotBeLoadedIsNotServedAsEmpty) {
+  World world;
+  world.disk->put("/data/dump.rdb", "REDIS0010");
+  EXPECT_FALSE(world.persistence->load_at_start({.inserters = 1}));
+  EXPECT_TRUE(world.persistence->loading());
+}
+
 TEST(PersistenceAof, AFailedRewriteLosesNothing) {
   auto disk = std::make_shared<FaultyDisk>();
   DataSet expected;
