@@ -91,7 +91,7 @@ Status AofDirectory::delete_history() {
       logger_.warning("Failed to remove the history file %s: %s", file.name.c_str(),
                       std::strerror(gone.error().errnum));
     }
-    // Files of Redis and bases have no index.
+    // Files of Redis and RDB bases have no index.
     static_cast<void>(disk_.unlink(path(sidecar_name(file.name))));
   }
   Manifest changed = manifest_;

@@ -203,6 +203,7 @@ Status Log::install(Manifest& changed, std::string const& temp_path, BaseFormat 
     LatencyTimer timer(latency_, "aof-rename");
     if (Status renamed = disk.rename(temp_path, directory_.path(base.name)); !renamed) return renamed;
   }
+  if (format == BaseFormat::kResp) install_index(temp_path, base);
   std::string const temp_name = temp_path.substr(temp_path.rfind('/') + 1);
   if (on_start) {
     logger_.notice("Creating AOF base file %s on server start", base.name.c_str());
@@ -223,6 +224,12 @@ Status Log::install(Manifest& changed, std::string const& temp_path, BaseFormat 
                  next.name.c_str());
   changed.increments = {next};
   return {};
+}
+
+/// A base without an index is as good; one with the index of another is not.
+void Log::install_index(std::string const& temp_path, ManifestFile const& base) {
+  std::string const target = directory_.path(sidecar_name(base.name));
+  if (!directory_.disk().rename(sidecar_name(temp_path), target)) static_cast<void>(directory_.disk().unlink(target));
 }
 
 void Log::note_sizes_after_commit(std::string const& base_path) {

@@ -195,6 +195,7 @@ class Log {
   Status prepare_spill(std::string const& directory);
   void switch_to(std::shared_ptr<IncrementFile> file);
   void update_active();
+  void install_index(std::string const& temp_path, ManifestFile const& base);
   Status install(Manifest& changed, std::string const& temp_path, BaseFormat format, bool on_start);
   void note_sizes_after_commit(std::string const& base_path);
 

@@ -66,7 +66,13 @@ class LogTest : public testing::Test {
   }
 
   std::string file(std::string const& name) { return disk_.contents(kDir + name); }
-  std::string manifest() { return file("appendonly.aof.manifest"); }
+  /// Its lines, without the checksum before them, which is right.
+  std::string manifest() {
+    std::string const text = file("appendonly.aof.manifest");
+    EXPECT_TRUE(Manifest::parse(text).has_value());
+    EXPECT_TRUE(text.starts_with(kManifestChecksumMark));
+    return text.substr(text.find('\n') + 1);
+  }
   bool written() {
     return eventually([&] { return log_->written_offset() == log_->appended_offset(); });
   }

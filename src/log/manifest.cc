@@ -1,10 +1,13 @@
 #include "log/manifest.h"
 
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <iterator>
 #include <limits>
 
 #include "base/args.h"
+#include "base/crc64.h"
 #include "base/number.h"
 #include "base/strings.h"
 
@@ -35,6 +38,22 @@ void append_line(std::string& out, ManifestFile const& file, char type) {
   out += " type ";
   out += type;
   out += '\n';
+}
+
+/// The first line of a manifest of which `lines` is the rest.
+std::string checksum_line(std::string_view lines) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, crc64(0, lines));
+  return std::string(kManifestChecksumMark) + digits + "\n";
+}
+
+/// False for a manifest that says another checksum than its lines have, or that ends before it has said it. One of Redis
+/// says none.
+bool checksum_agrees(std::string_view text) {
+  size_t const lf = text.find('\n');
+  if (lf == text.npos && kManifestChecksumMark.starts_with(text.substr(0, kManifestChecksumMark.size()))) return false;
+  if (!text.starts_with(kManifestChecksumMark)) return true;
+  return lf != text.npos && text.substr(0, lf + 1) == checksum_line(text.substr(lf + 1));
 }
 
 struct ParsedLine {
@@ -101,6 +120,7 @@ std::vector<std::string> ManifestError::log_messages() const {
 
 std::expected<Manifest, ManifestError> Manifest::parse(std::string_view text) {
   Manifest manifest;
+  bool const agrees = checksum_agrees(text);
   if (text.empty()) return std::unexpected(ManifestError{"Found an empty AOF manifest"});
   for (int line_number = 1; !text.empty(); ++line_number) {
     // As the original reader does: at most kManifestLineBytesMax bytes at once, the rest counts as another line.
@@ -116,6 +136,10 @@ std::expected<Manifest, ManifestError> Manifest::parse(std::string_view text) {
     char const* reason = parsed ? add_line(manifest, std::move(*parsed)) : parsed.error();
     if (reason) return std::unexpected(ManifestError{reason, line_number, std::string(line)});
   }
+  if (!agrees) {
+    return std::unexpected(ManifestError{"The AOF manifest file is damaged: it does not agree with the checksum in its first line. "
+                                         "(If it was changed on purpose, remove that line.)"});
+  }
   return manifest;
 }
 
@@ -124,7 +148,7 @@ std::string Manifest::format() const {
   if (base) append_line(text, *base, 'b');
   for (ManifestFile const& file : history) append_line(text, file, 'h');
   for (ManifestFile const& file : increments) append_line(text, file, 'i');
-  return text;
+  return checksum_line(text) + text;
 }
 
 ManifestFile Manifest::next_base(std::string_view stem, BaseFormat format) const {

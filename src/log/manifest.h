@@ -16,9 +16,15 @@ namespace holdfast::log {
 //
 // base first, then history files (waiting to be deleted), then increments in ascending sequence. The state is base
 // plus increments in list order. This file knows only the text and the names; aof_directory.h does the disk part.
+//
+// Holdfast puts a comment before it that Redis skips, and drops when it writes: `#CRC64:` and 16 hex digits, of the lines
+// below. Without it a lost line is a lost file, and one bit makes an increment (i) history (h), which is deleted.
 
 /// A manifest line with its LF may not be longer (Redis reads lines into a buffer of this size).
 inline constexpr size_t kManifestLineBytesMax = 1024;
+
+/// Begins the line with the checksum.
+inline constexpr std::string_view kManifestChecksumMark = "#CRC64:";
 
 /// One file of the manifest. `seq` counts bases and increments independently, from 1.
 struct ManifestFile {
@@ -45,9 +51,10 @@ struct Manifest {
   std::vector<ManifestFile> history;
   std::vector<ManifestFile> increments;
 
-  /// Reads the text of a manifest file. Unknown key-value pairs and comment lines are skipped, any name is allowed.
+  /// Reads the text of a manifest file. Unknown key-value pairs and comment lines are skipped, any name is allowed. A checksum
+  /// in the first line must be right.
   static std::expected<Manifest, ManifestError> parse(std::string_view text);
-  /// The text of this manifest: base, history, increments.
+  /// The text of this manifest: checksum, base, history, increments.
   std::string format() const;
 
   bool empty() const { return !base && increments.empty(); }

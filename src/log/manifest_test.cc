@@ -104,12 +104,39 @@ TEST(Manifest, FormatsBaseThenHistoryThenIncrements) {
                           .history = {{"my aof.1.base.rdb", 1}},
                           .increments = {{"my aof.1.incr.aof", 1}, {"q\"\n\x01.2", 2}}};
   EXPECT_EQ(manifest.format(),
+            "#CRC64:e26ff1488ba554c2\n"
             "file \"my aof.2.base.rdb\" seq 2 type b\n"
             "file \"my aof.1.base.rdb\" seq 1 type h\n"
             "file \"my aof.1.incr.aof\" seq 1 type i\n"
             "file \"q\\\"\\n\\x01.2\" seq 2 type i\n");
   // A name with a backslash escape in its quoted form reads back.
   EXPECT_EQ(Manifest::parse(manifest.format()).value(), manifest);
+}
+
+// A lost line would be a lost file, and one bit turns an increment (i) into history (h), which is deleted.
+TEST(Manifest, AChangedByteOrAMissingEndIsFound) {
+  Manifest const manifest{.base = ManifestFile{"a.2.base.rdb", 2},
+                          .history = {{"a.1.base.rdb", 1}},
+                          .increments = {{"a.1.incr.aof", 1}, {"a.2.incr.aof", 2}}};
+  std::string const text = manifest.format();
+  for (size_t at = 0; at < text.size(); at++) {
+    for (int change = 1; change < 256; change++) {
+      std::string damaged = text;
+      damaged[at] = static_cast<char>(damaged[at] ^ change);
+      auto const parsed = Manifest::parse(damaged);
+      // What makes the first line a comment like any other changes nothing else.
+      if (parsed) {
+        EXPECT_EQ(*parsed, manifest) << at << " " << change;
+      }
+    }
+    EXPECT_FALSE(Manifest::parse(text.substr(0, at)).has_value()) << at;
+  }
+}
+
+TEST(Manifest, WithoutAChecksumEachLineIsTakenAsItIs) {
+  EXPECT_TRUE(Manifest::parse("# a comment\nfile a seq 1 type b\n").has_value());
+  EXPECT_TRUE(Manifest::parse("file a seq 1 type b\n#CRC64:0\n").has_value());
+  EXPECT_FALSE(Manifest::parse("#CRC64:0\nfile a seq 1 type b\n").has_value());
 }
 
 TEST(Manifest, CountsBasesAndIncrementsIndependently) {

@@ -116,6 +116,18 @@ LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part
   return decide_truncated(directory, part, error, load_truncated);
 }
 
+LoadErrorDecision decide_lost_end(AofPart const& part, uint64_t known_bytes, bool load_truncated) {
+  std::string lost = "The append only file " + part.name + " ends at offset " + to_text_unsigned(part.size) +
+                     ", and its index (" + sidecar_name(part.name) + ") knows that it was written up to offset " +
+                     to_text_unsigned(known_bytes);
+  // A base was on the disk as a whole before the manifest named it.
+  if (part.is_base || !part.is_last) return {false, {lost + ": its end is missing"}};
+  if (!load_truncated) return unexpected_end(part, {lost});
+  return {true,
+          {"!!! Warning: " + lost + ": the rest is lost !!!",
+           "AOF " + part.name + " loaded anyway because aof-load-truncated is enabled"}};
+}
+
 Result<WrittenStream> written_stream(Disk& disk, AofPart const& part) {
   auto const index = read_sidecar(disk, sidecar_name(part.path));
   if (!index) return std::unexpected(index.error());

@@ -51,6 +51,10 @@ struct LoadErrorDecision {
 LoadErrorDecision decide_load_error(AofDirectory& directory, AofPart const& part, AofError const& error,
                                     bool load_truncated);
 
+/// Decides for a file that was read to its end and was longer once: its index knows `known_bytes`. That may be the tail that
+/// a power failure took, of the last file, when `load_truncated` allows.
+LoadErrorDecision decide_lost_end(AofPart const& part, uint64_t known_bytes, bool load_truncated);
+
 /// The part of an increment, up to its end, that is the stream byte by byte, without annotations.
 struct WrittenStream {
   uint64_t begin = 0;          ///< stream offset

@@ -103,7 +103,7 @@ TEST_F(RecoveryTest, AdoptsASingleFileAof) {
   EXPECT_TRUE(plan->parts[0].is_base);
   EXPECT_EQ(get("appendonly.aof"), set_);
   EXPECT_FALSE(*disk_.exists("/data/appendonly.aof"));
-  EXPECT_EQ(get("appendonly.aof.manifest"), "file appendonly.aof seq 1 type b\n");
+  EXPECT_TRUE(get("appendonly.aof.manifest").ends_with("\nfile appendonly.aof seq 1 type b\n"));
 }
 
 TEST_F(RecoveryTest, AdoptionSurvivesAPowerFailureAnywhere) {
@@ -165,6 +165,25 @@ TEST_F(RecoveryTest, TruncatedFileThatIsNotTheLastIsFatalAndUntouched) {
   EXPECT_FALSE(decision.go_on);
   EXPECT_EQ(decision.messages.back(), "Fatal error: the truncated file is not the last file");
   EXPECT_EQ(get("i"), set_ + "*1\r\n");
+}
+
+// An end between two commands looks like any other; the index knows that there was more.
+TEST_F(RecoveryTest, AnEndThatIsMissingIsToldOrRefused) {
+  AofPart part{.name = "i", .path = "/data/appendonlydir/i", .size = 27, .is_last = true};
+  LoadErrorDecision const told = decide_lost_end(part, 100, true);
+  EXPECT_TRUE(told.go_on);
+  EXPECT_EQ(told.messages,
+            (std::vector<std::string>{"!!! Warning: The append only file i ends at offset 27, and its index (i.idx) knows that it "
+                                      "was written up to offset 100: the rest is lost !!!",
+                                      "AOF i loaded anyway because aof-load-truncated is enabled"}));
+  LoadErrorDecision const refused = decide_lost_end(part, 100, false);
+  EXPECT_FALSE(refused.go_on);
+  EXPECT_TRUE(refused.messages.back().starts_with("Unexpected end of file reading the append only file i."));
+
+  part.is_last = false;
+  EXPECT_FALSE(decide_lost_end(part, 100, true).go_on);
+  part.is_last = part.is_base = true;
+  EXPECT_FALSE(decide_lost_end(part, 100, true).go_on);
 }
 
 TEST_F(RecoveryTest, GarbageIsAFormatError) {

@@ -10,6 +10,8 @@
 namespace holdfast::snapshot {
 namespace {
 
+constexpr std::string_view kRdbSuffix = ".rdb";
+
 bool is_word(std::string_view text, std::string_view word) {
   return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
 }
@@ -79,8 +81,7 @@ class AofLoad {
     parts_.progress.total_bytes.store(plan->total_bytes, std::memory_order_relaxed);
     loaded_.plan = std::move(*plan);
     for (log::AofPart& part : loaded_.plan.parts) {
-      if (part.size == 0) continue;
-      if (Status done = load_part(part); !done) return std::unexpected(done.error());
+      if (Status done = part.size == 0 ? check_empty(part) : load_part(part); !done) return std::unexpected(done.error());
       done_bytes_ += part.size;
       parts_.progress.loaded_bytes.store(done_bytes_, std::memory_order_relaxed);
     }
@@ -109,14 +110,27 @@ class AofLoad {
     return {};
   }
 
+  /// An RDB file always has bytes; of other files the index knows whether there were any.
+  Status check_empty(log::AofPart const& part) {
+    if (part.is_base && part.name.ends_with(kRdbSuffix)) {
+      return refuse({"The RDB base file " + part.name + " is empty: the data that it had is lost"});
+    }
+    return check_index(part);
+  }
+
   /// Damage that still parses, inside a key or a value, is found by the checksums of the index. It is looked for after the
   /// replay, which can name the place of damage to the commands themselves; either way the start is refused.
   Status check_index(log::AofPart const& part) {
-    if (part.is_base) return {};
     auto const index = log::read_sidecar(directory_.disk(), directory_.path(log::sidecar_name(part.name)));
     if (!index || !*index) return {};
     auto const found = log::verify_increment(directory_.disk(), part.path, **index);
-    if (!found || found->ok) return {};
+    if (!found) return {};
+    if (found->ok && found->file_is_shorter && !tail_was_cut_) {
+      log::LoadErrorDecision const decision = log::decide_lost_end(part, (*index)->covered_position(), load_truncated_);
+      if (!decision.go_on) return refuse(decision.messages);
+      for (std::string const& message : decision.messages) parts_.logger.warning("%s", message.c_str());
+    }
+    if (found->ok) return {};
     return refuse({"The append only file " + part.name + " is damaged between offsets " +
                    to_text_unsigned(found->bad_begin) + " and " + to_text_unsigned(found->bad_end) +
                    ": the checksum of its index says that these bytes are not the ones that were written"});
@@ -168,7 +182,7 @@ class AofLoad {
     log::LoadErrorDecision const decision = log::decide_load_error(directory_, part, error, load_truncated_);
     if (!decision.go_on) return refuse(decision.messages);
     for (std::string const& message : decision.messages) parts_.logger.warning("%s", message.c_str());
-    // The tail was cut off.
+    tail_was_cut_ = true;
     loaded_.plan.total_bytes -= part.size - error.valid_up_to;
     if (part.is_base) loaded_.plan.base_bytes = error.valid_up_to;
     part.size = error.valid_up_to;
@@ -200,6 +214,7 @@ class AofLoad {
   ReplayCommand const& replay_;
   LoadedAof loaded_;
   uint64_t done_bytes_ = 0;
+  bool tail_was_cut_ = false;
 };
 
 }  // namespace

@@ -63,6 +63,7 @@ Status DatasetLoader::load_dump(Persistence::StartLoad const& start, Persistence
   }
   loaded.found_nothing = rdb.error().errnum == ENOENT;
   if (loaded.found_nothing) return {};
+  parts_.logger.warning("The RDB file %s cannot be loaded", rdb_path().c_str());
   if (rdb.error().errnum != 0) {
     parts_.logger.warning("Fatal error loading the DB: %s. Exiting.", std::strerror(rdb.error().errnum));
   }

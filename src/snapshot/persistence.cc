@@ -602,11 +602,13 @@ Status Persistence::Impl::settle_log() {
 Result<Persistence::StartLoaded> Persistence::Impl::load_at_start(StartLoad const& start) {
   loader_.begin();
   auto loaded = loader_.load_at_start(start);
-  if (loaded && loaded->from_append_only) {
+  // The end of the server: until then nobody may see, or even save, a data set that is empty.
+  if (!loaded) return loaded;
+  if (loaded->from_append_only) {
     MutexLock lock(mutex_);
     append_only_ = true;
   }
-  if (loaded && loaded->identity && hooks_.restored) hooks_.restored(*loaded->identity);
+  if (loaded->identity && hooks_.restored) hooks_.restored(*loaded->identity);
   end_loading();
   return loaded;
 }

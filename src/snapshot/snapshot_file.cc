@@ -3,6 +3,7 @@
 #include "base/crc64.h"
 #include "base/number.h"
 #include "log/effect_buffer.h"
+#include "log/manifest.h"
 #include "rdb/writer.h"
 #include "values/type_ops.h"
 
@@ -27,6 +28,7 @@ Status SnapshotFile::write(std::string_view bytes) {
   if (options_.checksum && options_.form == RecordForm::kRdb) crc_ = crc64(crc_, bytes);
   if (Status written = file_->append(bytes); !written) return written;
   bytes_ += bytes.size();
+  if (index_) index_->cover(bytes);
   if (options_.incremental_sync && bytes_ - written_back_ >= kWriteBackBytes) {
     // Only a hint: the sync at the end is what counts, and reports errors.
     static_cast<void>(file_->sync_range(written_back_, bytes_ - written_back_));
@@ -35,9 +37,15 @@ Status SnapshotFile::write(std::string_view bytes) {
   return {};
 }
 
+/// The file is as good without it.
+void SnapshotFile::begin_index(int64_t now_ms) {
+  if (auto index = log::SidecarWriter::create(*disk_, log::sidecar_name(path_), 0, 0, now_ms)) index_ = std::move(*index);
+}
+
 Status SnapshotFile::write_header(Header const& header, CutFacts const& facts) {
   std::string out;
   if (options_.form == RecordForm::kResp) {
+    begin_index(header.unix_seconds * 1000);
     if (header.annotate) out = "#TS:" + to_text(header.unix_seconds) + "\r\n";
     if (header.functions) {
       for (std::string const& source : *header.functions) log::append_command(out, {"FUNCTION", "LOAD", source});
@@ -127,6 +135,11 @@ Status SnapshotFile::finish() {
     if (Status written = file_->append(end); !written) return written;
     bytes_ += end.size();
   }
+  if (index_) {
+    // It says only what is so: nothing, when it cannot be written.
+    static_cast<void>(index_->advance(0, bytes_, 0, true));
+    index_.reset();
+  }
   failed_step_ = "fsync";
   if (options_.transient) return file_->close();
   if (Status synced = file_->sync(); !synced) return synced;
@@ -138,6 +151,7 @@ void SnapshotFile::remove() {
   file_.reset();
   // Nothing can be done about a file that will not go; its name is used again by the next snapshot.
   static_cast<void>(disk_->unlink(path_));
+  if (options_.form == RecordForm::kResp) static_cast<void>(disk_->unlink(log::sidecar_name(path_)));
 }
 
 }  // namespace holdfast::snapshot

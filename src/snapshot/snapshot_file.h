@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "disk/disk.h"
+#include "log/sidecar_index.h"
 #include "snapshot/block.h"
 #include "snapshot/cut.h"
 #include "snapshot/function_store.h"
@@ -21,7 +22,8 @@ inline constexpr size_t kCompressBytesMax = 16 * 1024 * 1024;
 /// With incremental fsync the kernel is asked to write back after this many bytes.
 inline constexpr uint64_t kWriteBackBytes = 4 * 1024 * 1024;
 
-/// The temporary file of a snapshot while it is written. Used by the file thread only. Errors name the step that
+/// The temporary file of a snapshot while it is written. The RESP form, which has no checksum of its own, gets an index beside
+/// it (log/sidecar_index.h) that covers the whole. Used by the file thread only. Errors name the step that
 /// failed, as the log line does: "rdbSaveRio", "fsync", "fclose".
 class SnapshotFile {
  public:
@@ -63,6 +65,7 @@ class SnapshotFile {
   SnapshotFile(Disk& disk, std::string path, Options const& options, std::unique_ptr<DiskFile> file)
       : disk_(&disk), path_(std::move(path)), options_(options), file_(std::move(file)) {}
 
+  void begin_index(int64_t now_ms);
   Status write(std::string_view bytes);
   Status write_detour(Block const& block, Block::Detour const& detour);
   Status write_value(DetachedValue const& value, std::string_view key);
@@ -74,6 +77,7 @@ class SnapshotFile {
   uint64_t bytes_ = 0;
   uint64_t written_back_ = 0;
   uint64_t crc_ = 0;
+  std::optional<log::SidecarWriter> index_;
   std::string scratch_;
   char const* failed_step_ = "rdbSaveRio";
 };

@@ -36,9 +36,9 @@ bool is_manifest(Disk& disk, std::string const& path) {
   if (path.ends_with(kManifestSuffix)) return true;
   auto file = disk.open_read(path);
   if (!file) return false;
-  std::string begin(kManifestBegin.size(), '\0');
+  std::string begin(std::max(kManifestBegin.size(), log::kManifestChecksumMark.size()), '\0');
   auto const got = (*file)->pread(begin, 0);
-  return got && std::string_view(begin).substr(0, *got) == kManifestBegin;
+  return got && (begin.starts_with(kManifestBegin) || begin.starts_with(log::kManifestChecksumMark));
 }
 
 std::string error_text(log::ManifestError const& error) {

@@ -171,8 +171,9 @@ def test_what_cutting_cannot_mend_is_left_alone(directory, pattern):
     if pattern == "*.incr.aof":
         later = file.with_name("appendonly.aof.99.incr.aof")
         later.write_bytes(_command("SELECT", 0))
-        with open(_manifest(directory), "a") as manifest:
-            manifest.write(f"file {later.name} seq 99 type i\n")
+        # Without the checksum of Holdfast, which speaks of all lines.
+        lines = [line for line in _manifest(directory).read_text().splitlines() if not line.startswith("#CRC64:")]
+        _manifest(directory).write_text("\n".join([*lines, f"file {later.name} seq 99 type i", ""]))
         assert check_aof(directory).exit_code == 0
     file.write_bytes(data[:-20])
     assert check_aof("--fix", directory, answer="y\n").exit_code == 1
