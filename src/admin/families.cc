@@ -10,6 +10,7 @@
 #include "admin/latency_command.h"
 #include "admin/memory_command.h"
 #include "admin/pubsub_command.h"
+#include "admin/replica_proof.h"
 #include "admin/saving.h"
 #include "admin/server.h"
 #include "admin/shutdown.h"
@@ -22,7 +23,7 @@ namespace holdfast {
 std::vector<CommandRows> admin_families() {
   return {acl_commands(),     config_commands(), info_commands(),    client_commands(),   client_tracking_commands(),
           command_commands(), debug_commands(),  latency_commands(), memory_commands(),   pubsub_commands(),
-          saving_commands(),  server_commands(), shutdown_commands(), slowlog_commands(), top_keys_commands(), wait_commands()};
+          replica_proof_commands(), saving_commands(),  server_commands(), shutdown_commands(), slowlog_commands(), top_keys_commands(), wait_commands()};
 }
 
 }  // namespace holdfast

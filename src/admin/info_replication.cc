@@ -78,6 +78,16 @@ std::string_view failover_text(Replication::FailoverState state) {
   return "no-failover";
 }
 
+void info_proof(replication::Proofs& proofs, InfoText& text) {
+  using State = replication::ProofVerdict::State;
+  auto const last = proofs.last();
+  text.field("replica_proof_in_progress", proofs.running() ? 1 : 0);
+  text.field("replica_proof_last_time", last ? last->unix_s : -1);
+  text.field("replica_proof_last_equal", last ? last->count(State::kEqual) : 0);
+  text.field("replica_proof_last_different", last ? last->count(State::kDifferent) : 0);
+  text.field("replica_proof_last_unchecked", last ? last->unchecked() : 0);
+}
+
 }  // namespace
 
 void info_replication(Session& session, InfoText& text) {
@@ -99,6 +109,7 @@ void info_replication(Session& session, InfoText& text) {
   text.field("repl_backlog_size", services.config.memory(Directive::kReplBacklogSize));
   text.field("repl_backlog_first_byte_offset", window ? window->begin + 1 : 0);
   text.field("repl_backlog_histlen", window ? services.log.appended_offset() - window->begin : 0);
+  info_proof(replication.proofs(), text);
   text.field("master_refused", replication.link().refused.load(kOrder) ? 1 : 0);
 }
 

@@ -11,6 +11,7 @@
 #include "command/task_runner.h"
 #include "log/log.h"
 #include "log/wake_signal.h"
+#include "replication/proof_report.h"
 #include "snapshot/persistence.h"
 
 namespace holdfast::replication {
@@ -55,8 +56,8 @@ class Applier::LinkSession final : public Session {
   std::shared_ptr<Waiter> waiter_ = sleeper_;
 };
 
-Applier::Applier(Services& services, Gate& gate, WorkerStatistics& statistics, std::function<void()> asked)
-    : services_(services), gate_(gate), asked_(std::move(asked)), context_(statistics), reply_(output_) {}
+Applier::Applier(Services& services, Gate& gate, WorkerStatistics& statistics, Signals signals)
+    : services_(services), gate_(gate), signals_(std::move(signals)), context_(statistics), reply_(output_) {}
 
 Applier::~Applier() = default;
 
@@ -108,9 +109,11 @@ void Applier::run(CommandView const& command, std::string_view bytes) {
   } else if (args.is(0, "MULTI")) {
     transaction_ = bytes;
   } else if (args.is(0, "REPLCONF")) {
-    if (args.size() > 1 && args.is(1, "GETACK")) asked_();
+    if (args.size() > 1 && args.is(1, "GETACK")) signals_.asked();
     log.append_verbatim(bytes, session_->db());
     return;
+  } else if (std::string_view const id = proof_id(args); !id.empty()) [[unlikely]] {
+    signals_.marked(id);
   }
   session_->piece = {.bytes = executes ? std::string_view(transaction_) : bytes, .db = session_->db()};
   session_->executing = executes || (!in_transaction && transaction_.empty());

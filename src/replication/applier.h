@@ -22,8 +22,14 @@ namespace holdfast::replication {
 /// may wait for locks.
 class Applier {
  public:
-  /// `asked` is called for REPLCONF GETACK, before its bytes count.
-  Applier(Services& services, Gate& gate, WorkerStatistics& statistics, std::function<void()> asked);
+  /// What the stream has for others than the keys.
+  struct Signals {
+    /// REPLCONF GETACK, before its bytes count.
+    std::function<void()> asked;
+    /// The mark of a proof: everything before it is executed, and nothing behind it until this returns.
+    std::function<void(std::string_view id)> marked;
+  };
+  Applier(Services& services, Gate& gate, WorkerStatistics& statistics, Signals signals);
   ~Applier();
 
   /// A stream in which `db` is selected. `card`: of the connection it comes from; it is among the clients until the end.
@@ -46,7 +52,7 @@ class Applier {
 
   Services& services_;
   Gate& gate_;
-  std::function<void()> asked_;
+  Signals signals_;
   WorkerContext context_;
   std::unique_ptr<LinkSession> session_;
   OutputBuffer output_;

@@ -13,6 +13,7 @@
 #include "command/task.h"
 #include "config/config.h"
 #include "log/log.h"
+#include "replication/proof_report.h"
 #include "replication/replication.h"
 
 namespace holdfast::replication {
@@ -159,6 +160,7 @@ bool replconf_option(Session& session, std::string_view name, Args args, size_t 
   } else if (iequals(name, "capa")) {
     if (iequals(value, "eof")) feed.introduction.eof = true;
     if (iequals(value, "psync2")) feed.introduction.psync2 = true;
+    if (iequals(value, "proof")) feed.introduction.proof = true;
   } else if (iequals(name, "rdb-only")) {
     auto const only = args.integer(value_index, reply, kPositiveOnly);
     if (!only) return false;
@@ -194,6 +196,10 @@ void acknowledge(Session& session, Args args) {
     if (auto const told = parse_int64(args[4]); told && *told >= 0) durable = static_cast<uint64_t>(*told);
   }
   session.introduced->acknowledge(static_cast<uint64_t>(*offset), durable);
+  auto report = ProofReport::parse(args);
+  if (!report) return;
+  Replication& replication = replication_of(session);
+  replication.proofs().hear(*session.introduced, std::move(*report), replication.is_replica());
 }
 
 void cmd_replconf(Session& session, Args args, Reply& reply) {

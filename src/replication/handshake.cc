@@ -63,7 +63,7 @@ Handshake::Step Handshake::introduce() {
   }
   log::append_command(step.send, {"REPLCONF", "listening-port", to_text(terms_.port)});
   if (!terms_.announced_ip.empty()) log::append_command(step.send, {"REPLCONF", "ip-address", terms_.announced_ip});
-  log::append_command(step.send, {"REPLCONF", "capa", "eof", "capa", "psync2"});
+  log::append_command(step.send, {"REPLCONF", "capa", "eof", "capa", "psync2", "capa", "proof"});
   expect_next();
   return step;
 }

@@ -52,16 +52,20 @@ void PrimaryLink::enter(LinkState state) {
 
 // ---- bytes ----
 
-Result<PrimaryLink::Input> PrimaryLink::wait(int64_t until_us, short events) {
+Result<PrimaryLink::Input> PrimaryLink::wait(int64_t until_us, short events, bool with_news) {
   while (true) {
     // What TLS has read is not seen by poll.
     bool const has_input = events == 0 && tls_ && tls_->has_input();
     int64_t const left_us = has_input ? 0 : until_us - now_us();
     if (left_us <= 0 && !has_input) return Input::kTimeout;
-    pollfd waited[2] = {{interrupt_, POLLIN, 0}, {fd_.get(), static_cast<short>(events ? events : POLLIN), 0}};
-    int const ready = poll(waited, 2, has_input ? 0 : static_cast<int>(std::min<int64_t>(left_us / 1000 + 1, 1'000'000)));
+    // A negative descriptor is passed over.
+    pollfd waited[3] = {{calls_.interrupt, POLLIN, 0},
+                        {fd_.get(), static_cast<short>(events ? events : POLLIN), 0},
+                        {with_news ? calls_.news : -1, POLLIN, 0}};
+    int const ready = poll(waited, 3, has_input ? 0 : static_cast<int>(std::min<int64_t>(left_us / 1000 + 1, 1'000'000)));
     if (ready < 0 && errno != EINTR) return fail(std::strerror(errno), errno);
     if (ready > 0 && waited[0].revents) return Input::kInterrupted;
+    if (ready > 0 && waited[2].revents) return Input::kNews;
     if (has_input) return Input::kReady;
     if (ready <= 0) continue;
     return Input::kReady;
@@ -400,6 +404,14 @@ void PrimaryLink::acknowledge() {
   static_cast<void>(send(text));  // a broken connection shows when it is read
 }
 
+void PrimaryLink::send_reports() {
+  for (ProofReport const& report : owner_.take_reports()) {
+    std::string text;
+    report.append_to(text, to_text_unsigned(services_.log.appended_offset()));
+    static_cast<void>(send(text));
+  }
+}
+
 Status PrimaryLink::stream() {
   figures_.read_offset.store(services_.log.appended_offset() + (input_.size() - used_), std::memory_order_relaxed);
   while (true) {
@@ -409,9 +421,13 @@ Status PrimaryLink::stream() {
     services_.log.end_turn();
     static_cast<void>(services_.log.write_up_to(services_.log.appended_offset()));
     if (now_us() - acknowledged_us_ >= kSecondUs) acknowledge();
-    auto const waited = wait(std::min(acknowledged_us_ + kSecondUs, heard_us_ + timeout_us()));
+    auto const waited = wait(std::min(acknowledged_us_ + kSecondUs, heard_us_ + timeout_us()), 0, true);
     if (!waited) return std::unexpected(waited.error());
     if (*waited == Input::kInterrupted) return interrupted();
+    if (*waited == Input::kNews) {
+      send_reports();
+      continue;
+    }
     if (*waited == Input::kTimeout) {
       if (now_us() - heard_us_ >= timeout_us()) return fail("MASTER timeout: no data nor PING received...");
       continue;

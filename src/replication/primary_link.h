@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "command/services.h"
@@ -15,6 +16,7 @@
 #include "net/unique_fd.h"
 #include "replication/applier.h"
 #include "replication/handshake.h"
+#include "replication/proof_report.h"
 #include "snapshot/payload.h"
 
 namespace holdfast::replication {
@@ -34,7 +36,7 @@ struct LinkFigures {
 };
 
 /// One connection to a primary from the attempt to connect until it breaks: handshake, data set, stream. Runs on the thread of its
-/// owner, which it blocks; `interrupt` is a descriptor that becomes readable when it shall end.
+/// owner, which it blocks.
 class PrimaryLink {
  public:
   /// What only the owner can do. All are called on its thread.
@@ -50,12 +52,19 @@ class PrimaryLink {
     std::function<bool(std::string const& id, uint64_t offset)> knows;
     /// The link state has changed.
     std::function<void()> changed;
+    /// What there is to tell the primary in proofs.
+    std::function<std::vector<ProofReport>()> take_reports;
     /// Failover: the primary has accepted or refused that we hand over.
     std::function<void(bool accepted)> handed_over;
   };
 
-  PrimaryLink(Services& services, Applier& applier, LinkFigures& figures, Owner const& owner, int interrupt)
-      : services_(services), applier_(applier), figures_(figures), owner_(owner), interrupt_(interrupt) {}
+  /// Descriptors of the owner that become readable.
+  struct Calls {
+    int interrupt;  ///< the link shall end
+    int news;       ///< there are reports to be taken
+  };
+  PrimaryLink(Services& services, Applier& applier, LinkFigures& figures, Owner const& owner, Calls calls)
+      : services_(services), applier_(applier), figures_(figures), owner_(owner), calls_(calls) {}
 
   /// Follows until the connection ends or is interrupted. The reason is in the log.
   void follow(std::string const& host, int port, bool failover);
@@ -63,7 +72,7 @@ class PrimaryLink {
   void acknowledge();
 
  private:
-  enum class Input : uint8_t { kReady, kTimeout, kInterrupted };
+  enum class Input : uint8_t { kReady, kTimeout, kInterrupted, kNews };
 
   Status connect(std::string const& host, int port);
   /// tls-replication yes: nothing is said before the primary has shown a certificate that we trust.
@@ -77,9 +86,11 @@ class PrimaryLink {
   Status stream();
   std::shared_ptr<ClientCard> make_card() const;
   void enter(LinkState state);
+  /// What there is to say in proofs.
+  void send_reports();
 
-  /// Waits until the socket is ready for `events` (none: to be read), or `until_us`.
-  Result<Input> wait(int64_t until_us, short events = 0);
+  /// Waits until the socket is ready for `events` (none: to be read), or `until_us`; with `with_news` also for those.
+  Result<Input> wait(int64_t until_us, short events = 0, bool with_news = false);
   /// Appends to input_; fails at the end of the connection and after repl-timeout without a byte.
   Status receive();
   Status send(std::string_view bytes);
@@ -96,7 +107,7 @@ class PrimaryLink {
   Applier& applier_;
   LinkFigures& figures_;
   Owner const& owner_;
-  int interrupt_;
+  Calls calls_;
   UniqueFd fd_;
   std::unique_ptr<TlsStream> tls_;  ///< null: plain bytes
   std::string input_;

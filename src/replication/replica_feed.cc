@@ -44,6 +44,7 @@ void ReplicaFeed::publish() {
   MutexLock lock(mutex_);
   ip_ = introduction.ip.empty() ? card_->address.substr(0, card_->address.rfind(':')) : introduction.ip;
   port_.store(introduction.port, std::memory_order_relaxed);
+  proves_.store(introduction.proof, std::memory_order_relaxed);
 }
 
 void ReplicaFeed::stream_from(uint64_t offset) {

@@ -41,6 +41,7 @@ class ReplicaFeed final : public OutputSource {
     bool eof = false;
     bool psync2 = false;
     std::optional<Filter> filter = std::nullopt;
+    bool proof = false;      ///< it answers marks of proofs
     bool data_only = false;  ///< rdb-only: the connection ends with the data set
   };
 
@@ -83,6 +84,8 @@ class ReplicaFeed final : public OutputSource {
   bool is_at(config::ReplicaOf const& place) const { return port() == place.port && ip() == place.host; }
   /// Waits for the data set, or is sent it.
   std::shared_ptr<snapshot::Payload> payload() const EXCLUDES(mutex_);
+  /// It answers marks of proofs.
+  bool proves() const { return proves_.load(std::memory_order_relaxed); }
   /// Says no more; its connection is closed.
   void close() {
     closed_.store(true, std::memory_order_release);
@@ -118,6 +121,7 @@ class ReplicaFeed final : public OutputSource {
   std::atomic<int64_t> heard_us_;
   std::atomic<int> port_{0};
   std::atomic<bool> silent_{false};
+  std::atomic<bool> proves_{false};
   std::atomic<bool> woken_{false};
   std::atomic<bool> closed_{false};
   mutable Mutex mutex_;

@@ -66,7 +66,10 @@ class Replication::HistoryChange {
 Replication::Replication(Services& services, Gate& gate, WorkerStatistics& statistics)
     : services_(services),
       replicas_(services),
-      applier_(services, gate, statistics, [this] { current_link_->acknowledge(); }),
+      proofs_(services, replicas_),
+      applier_(services, gate, statistics,
+               {.asked = [this] { current_link_->acknowledge(); },
+                .marked = [this](std::string_view id) { proofs_.marked(id, [this] { return stopping(); }); }}),
       interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       history_(fresh_id()),
       history_file_(services.disk, history_path(services.config)) {
@@ -257,7 +260,7 @@ void Replication::run() {
     }
     if (fresh) settle(wanted);
     if (!wanted.primary) continue;
-    PrimaryLink link(services_, applier_, link_, owner, interrupt_.get());
+    PrimaryLink link(services_, applier_, link_, owner, {.interrupt = interrupt_.get(), .news = proofs_.news()});
     current_link_ = &link;
     link.follow(wanted.primary->host, wanted.primary->port, wanted.failover && fresh);
     current_link_ = nullptr;
@@ -352,6 +355,7 @@ PrimaryLink::Owner Replication::link_owner() {
             return id == history_.id() && offset >= services_.log.appended_offset();
           },
       .changed = [this] { review(); },
+      .take_reports = [this] { return proofs_.take_reports(); },
       .handed_over =
           [this](bool accepted) {
             end_failover(accepted ? "" : "the target has refused");

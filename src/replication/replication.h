@@ -19,6 +19,7 @@
 #include "replication/history.h"
 #include "replication/history_file.h"
 #include "replication/primary_link.h"
+#include "replication/proof.h"
 #include "replication/replicas.h"
 #include "snapshot/persistence.h"
 
@@ -37,6 +38,7 @@ class Replication {
   ~Replication();
 
   Replicas& replicas() { return replicas_; }
+  Proofs& proofs() { return proofs_; }
 
   // ---- the start and the end of the server
 
@@ -147,6 +149,7 @@ class Replication {
 
   Services& services_;
   Replicas replicas_;
+  Proofs proofs_;
   LinkFigures link_;
   Applier applier_;
   PrimaryLink* current_link_ = nullptr;  // of the thread

@@ -18,6 +18,7 @@ inline constexpr size_t kBlockBytes = 64 * 1024;
 enum class RecordForm : uint8_t {
   kRdb,   ///< RDB file
   kResp,  ///< RESP commands (the base of an AOF with aof-use-rdb-preamble no)
+  kDigest,  ///< for no file: what a digest is made of, see group_digest.h
 };
 
 /// Some saved records, ready for the file up to what is too slow to do under a partition's lock. Each block begins with

@@ -27,6 +27,7 @@ void BlockQueue::push(BlockPtr block) {
     size_t waiting = waiting_bytes_.load(std::memory_order_relaxed) + bytes;
     waiting_bytes_.store(waiting, std::memory_order_relaxed);
     peak_bytes_.store(std::max(peak_bytes_.load(std::memory_order_relaxed), waiting), std::memory_order_relaxed);
+    if (waiting > kQueueBytesAhead) ahead_.store(true, std::memory_order_relaxed);
     if (waiting > kQueueBytesMax) congested_.store(true, std::memory_order_relaxed);
   }
   ready_.notify_one();
@@ -69,6 +70,10 @@ void BlockQueue::give_back(BlockPtr block) {
       congested_.store(false, std::memory_order_relaxed);
       relieved = true;
     }
+    if (waiting <= kQueueBytesAheadResume && ahead_.load(std::memory_order_relaxed)) {
+      ahead_.store(false, std::memory_order_relaxed);
+      relieved = true;
+    }
     // A block that had to grow for one long key is not worth keeping.
     if (spare_.size() < kSpareBlocksMax && block->bytes.capacity() <= 4 * kBlockBytes)
       spare_.push_back(std::move(block));
@@ -84,6 +89,7 @@ void BlockQueue::reset() {
   waiting_bytes_.store(0, std::memory_order_relaxed);
   peak_bytes_.store(0, std::memory_order_relaxed);
   congested_.store(false, std::memory_order_relaxed);
+  ahead_.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace holdfast::snapshot

@@ -17,12 +17,16 @@ inline constexpr size_t kQueueBytesMax = 4 * 1024 * 1024;
 /// Bytes below which they go on.
 inline constexpr size_t kQueueBytesResume = kQueueBytesMax / 2;
 
+/// Bytes waiting above which a walk for digests pauses, long before writers are held back, and below which it goes on.
+inline constexpr size_t kQueueBytesAhead = 1024 * 1024;
+inline constexpr size_t kQueueBytesAheadResume = kQueueBytesAhead / 2;
+
 /// Blocks on their way from the savers (many threads) to the file thread (one). Never refuses a block: a saver holds a
 /// partition's lock and cannot wait; instead `congested` asks everyone to save no more for a while. What may come on
 /// top is what transactions under way still save: a few segments each.
 class BlockQueue {
  public:
-  /// Called by the file thread, without locks, when congestion ends. Set before use.
+  /// Called by the file thread, without locks, when congestion ends, or `ahead`. Set before use.
   void on_relief(std::function<void()> hook) { relief_ = std::move(hook); }
 
   // ---- savers
@@ -31,6 +35,8 @@ class BlockQueue {
   void push(BlockPtr block) EXCLUDES(mutex_);
   /// One relaxed load.
   bool congested() const { return congested_.load(std::memory_order_relaxed); }
+  /// There is enough to do for the file thread for now. One relaxed load.
+  bool ahead() const { return ahead_.load(std::memory_order_relaxed); }
   /// No block comes any more.
   void close() EXCLUDES(mutex_);
   /// As close, for ever: the process ends.
@@ -59,6 +65,7 @@ class BlockQueue {
   std::atomic<size_t> waiting_bytes_{0};
   std::atomic<size_t> peak_bytes_{0};
   std::atomic<bool> congested_{false};
+  std::atomic<bool> ahead_{false};
   std::function<void()> relief_;
 };
 

@@ -99,7 +99,9 @@ bool Cut::walk(int worker, int64_t budget_us) {
   int64_t const end_us = clock_.monotonic_us() + budget_us;
   while (true) {
     bool const discarding = discarding_.load(std::memory_order_relaxed);
-    if (queue_.congested() && !discarding) return false;
+    // Digests take longer than the walk: writers, who save as well, shall find room.
+    bool const enough = form_.form == RecordForm::kDigest ? queue_.ahead() : queue_.congested();
+    if (enough && !discarding) return false;
     if (!claim(mine)) return false;
     int64_t const now_us = clock_.monotonic_us();
     if (now_us >= end_us) return true;

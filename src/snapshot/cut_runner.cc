@@ -129,6 +129,7 @@ bool CutRunner::begin_slice() {
     identity_ = hooks_.identity ? hooks_.identity() : std::nullopt;
     if (payload_) payload_->begin(identity_.value_or(StreamIdentity{}));
     if (parts_.functions) functions_ = parts_.functions->sources();
+    if (digests_ && !digests_->begun()) cut_.discard();
   });
   if (!begun) return true;
   end_announced_.store(false, std::memory_order_relaxed);
@@ -193,6 +194,8 @@ void CutRunner::wait_us(int64_t microseconds) {
 CutResult CutRunner::execute(CutJob const& job) {
   keys_total_.store(0, std::memory_order_relaxed);
   keys_processed_.store(0, std::memory_order_relaxed);
+  digests_ = job.digests;
+  if (job.destination == CutJob::Destination::kDigests) return execute_digests(job);
   auto file = open(job);
   if (!file) return {.status = std::unexpected(file.error())};
   payload_ = job.payload;
@@ -221,6 +224,31 @@ CutResult CutRunner::execute(CutJob const& job) {
     if (begin_backlog_) parts_.log.abandon_backlog();
   }
   return {.status = std::move(status), .cancelled = cancelled(), .dirty = cut_.facts().dirty};
+}
+
+/// A cut for no file.
+CutResult CutRunner::execute_digests(CutJob const& job) {
+  form_ = {.form = RecordForm::kDigest};
+  payload_ = nullptr;
+  switch_log_ = begin_backlog_ = false;
+  functions_ = nullptr;
+  queue_.reset();
+  enter(Phase::kBegin);
+  DigestBuilder builder;
+  while (BlockPtr block = queue_.pop()) {
+    if (!cancelled()) {
+      builder.add(*block);
+      pace(block->keys);
+    }
+    queue_.give_back(std::move(block));
+  }
+  digests_ = nullptr;
+  if (cancelled()) return {.status = fail("cancelled", ECANCELED), .cancelled = true};
+  if (functions_) {
+    for (std::string const& source : *functions_) builder.add_function(source);
+  }
+  job.digests->result = builder.result();
+  return {};
 }
 
 /// What the cut switches the log to.
@@ -303,6 +331,7 @@ Status CutRunner::conclude(SnapshotFile& file, CutJob const& job) {
     case CutJob::Destination::kRdbFile: return move_to_destination(file);
     case CutJob::Destination::kAofBase: return commit_base(file);
     case CutJob::Destination::kPayload: payload_->grow(file.bytes()); break;
+    case CutJob::Destination::kDigests: break;
   }
   return {};
 }

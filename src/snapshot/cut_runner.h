@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "snapshot/cut.h"
+#include "snapshot/digest_order.h"
 #include "snapshot/payload.h"
 #include "snapshot/persistence.h"
 #include "snapshot/snapshot_file.h"
@@ -20,7 +21,7 @@ namespace holdfast::snapshot {
 struct CutJob {
   /// Grows from job to job.
   uint64_t id = 0;
-  enum class Destination : uint8_t { kRdbFile, kAofBase, kPayload };
+  enum class Destination : uint8_t { kRdbFile, kAofBase, kPayload, kDigests };
   Destination destination = Destination::kRdbFile;
   /// BGSAVE and rewrites say in the log that they start and how they end.
   bool background = true;
@@ -28,6 +29,8 @@ struct CutJob {
   bool with_increment = false;
   /// Of kPayload.
   std::shared_ptr<Payload> payload = nullptr;
+  /// Of kDigests.
+  std::shared_ptr<DigestOrder> digests = nullptr;
 };
 
 struct CutResult {
@@ -72,6 +75,7 @@ class CutRunner {
   // The file thread.
   void run();
   CutResult execute(CutJob const& job);
+  CutResult execute_digests(CutJob const& job);
   Status prepare_log(CutJob const& job);
   Result<SnapshotFile> open(CutJob const& job);
   Status consume(SnapshotFile& file, CutJob const& job);
@@ -114,6 +118,7 @@ class CutRunner {
   bool switch_log_ = false;     // written before kBegin
   bool begin_backlog_ = false;  // likewise
   std::shared_ptr<Payload> payload_;  // likewise
+  std::shared_ptr<DigestOrder> digests_;  // likewise
 
   // Of run_global; written before kGlobal.
   std::function<void()> global_work_;

@@ -55,6 +55,7 @@ class Persistence::Impl {
   }
   uint64_t begin_backlog() { return enqueue_asked({.kind = Kind::kBeginBacklog}); }
   void end_backlog() { enqueue({.kind = Kind::kEndBacklog}); }
+  bool make_digests(std::shared_ptr<DigestOrder> order, bool at_once);
   PersistenceInfo info();
   void reset_figures();
   bool idle() EXCLUDES(mutex_) {
@@ -67,7 +68,7 @@ class Persistence::Impl {
   CutRunner& runner() { return runner_; }
 
  private:
-  enum class Kind : uint8_t { kSave, kRewrite, kTurnOff, kReload, kPayload, kAdopt, kBeginBacklog, kTendBacklog, kEndBacklog };
+  enum class Kind : uint8_t { kSave, kRewrite, kTurnOff, kReload, kPayload, kAdopt, kBeginBacklog, kTendBacklog, kEndBacklog, kDigests };
   struct Job {
     Kind kind;
     bool background = true;
@@ -75,6 +76,7 @@ class Persistence::Impl {
     Reload reload = {};
     std::shared_ptr<Payload> payload = {};
     std::shared_ptr<Adoption const> adoption = {};
+    std::shared_ptr<DigestOrder> digests = {};
     std::string announcement = {};  ///< log line when it starts
     // While it runs:
     uint64_t id = 0;
@@ -96,6 +98,11 @@ class Persistence::Impl {
   int64_t now_s() const { return parts_.clock.unix_us() / 1'000'000; }
   int64_t mono_us() const { return parts_.clock.monotonic_us(); }
   bool running(Kind kind) const REQUIRES(mutex_) { return job_ && job_->kind == kind && !job_->cancelled; }
+  /// A matter of milliseconds, or to be given up for other digests.
+  static bool brief(Job const& job) {
+    return job.kind == Kind::kTurnOff || job.kind == Kind::kBeginBacklog || job.kind == Kind::kTendBacklog ||
+           job.kind == Kind::kEndBacklog || job.kind == Kind::kDigests;
+  }
   bool save_waiting() const REQUIRES(mutex_) {
     return std::ranges::any_of(waiting_, [](Job const& job) { return job.kind == Kind::kSave; });
   }
@@ -240,7 +247,10 @@ void Persistence::Impl::cancel() {
     save_scheduled_ = rewrite_scheduled_ = false;
     for (Job const& job : waiting_) keep_result(job, fail("cancelled", ECANCELED));
     waiting_.clear();
-    if (!job_ || (job_->kind != Kind::kSave && job_->kind != Kind::kRewrite && job_->kind != Kind::kPayload)) return;
+    if (!job_ || (job_->kind != Kind::kSave && job_->kind != Kind::kRewrite && job_->kind != Kind::kPayload &&
+                  job_->kind != Kind::kDigests)) {
+      return;
+    }
     job_->cancelled = true;
     id = job_->id;
   }
@@ -278,6 +288,25 @@ uint64_t Persistence::Impl::enqueue_asked(Job job) {
   uint64_t const ticket = job.ticket;
   enqueue(std::move(job));
   return ticket;
+}
+
+bool Persistence::Impl::make_digests(std::shared_ptr<DigestOrder> order, bool at_once) {
+  Job job{.kind = Kind::kDigests, .digests = std::move(order)};
+  Chosen chosen;
+  uint64_t stopped_id = 0;
+  {
+    MutexLock lock(mutex_);
+    if (at_once && (owner_.loading() || (job_ && !brief(*job_)) || !std::ranges::all_of(waiting_, brief))) return false;
+    if (at_once && running(Kind::kDigests)) {
+      job_->cancelled = true;
+      stopped_id = job_->id;
+    }
+    waiting_.push_back(std::move(job));
+    if (!job_ && !owner_.loading()) chosen = choose();
+  }
+  if (stopped_id) runner_.cancel(stopped_id);
+  start(chosen);
+  return true;
 }
 
 std::string Persistence::Impl::rdb_without_keys(bool functions) const {
@@ -361,6 +390,14 @@ void Persistence::Impl::start(Chosen const& chosen) {
                         payload->end(result.status.has_value());
                         if (hooks_.cut_ended) hooks_.cut_ended();
                         job_done(std::move(result.status));
+                      });
+      break;
+    case Kind::kDigests:
+      runner_.run_cut({.id = job.id, .destination = CutJob::Destination::kDigests, .digests = job.digests},
+                      [this, order = job.digests](CutResult result) {
+                        // Who hears of it may ask for the next ones.
+                        job_done(result.status);
+                        order->ended(result.status);
                       });
       break;
     case Kind::kAdopt:
@@ -631,6 +668,9 @@ uint64_t Persistence::adopt_dataset(Adoption adoption) { return impl_->adopt_dat
 std::string Persistence::rdb_without_keys(bool functions) const { return impl_->rdb_without_keys(functions); }
 uint64_t Persistence::begin_backlog() { return impl_->begin_backlog(); }
 void Persistence::end_backlog() { impl_->end_backlog(); }
+bool Persistence::make_digests(std::shared_ptr<DigestOrder> order, bool at_once) {
+  return impl_->make_digests(std::move(order), at_once);
+}
 PersistenceInfo Persistence::info() { return impl_->info(); }
 void Persistence::reset_figures() { impl_->reset_figures(); }
 bool Persistence::idle() { return impl_->idle(); }

@@ -15,6 +15,7 @@
 #include "disk/disk.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "snapshot/digest_order.h"
 #include "snapshot/function_store.h"
 #include "snapshot/loader.h"
 #include "snapshot/payload.h"
@@ -153,6 +154,9 @@ class Persistence {
   uint64_t begin_backlog();
   /// Nothing is kept for replicas any more.
   void end_backlog();
+  /// Digests of all keys. With `at_once` earlier orders are given up, and while another cut is under way or waits nothing
+  /// happens: false.
+  bool make_digests(std::shared_ptr<DigestOrder> order, bool at_once);
   PersistenceInfo info();
   /// CONFIG RESETSTAT: counts of saves and rewrites.
   void reset_figures();

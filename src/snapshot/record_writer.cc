@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "log/effect_buffer.h"
 #include "rdb/writer.h"
+#include "snapshot/group_digest.h"
 #include "values/type_ops.h"
 
 namespace holdfast::snapshot {
@@ -143,10 +144,10 @@ bool may_compress(std::string_view text) {
 }
 
 void write_record(Block& block, SaveForm const& form, Keyspace const& keyspace, int db, Record const& record) {
-  if (form.form == RecordForm::kRdb) {
-    write_rdb(block, form, keyspace, db, record);
-  } else {
-    write_resp(block, db, record);
+  switch (form.form) {
+    case RecordForm::kRdb: write_rdb(block, form, keyspace, db, record); break;
+    case RecordForm::kResp: write_resp(block, db, record); break;
+    case RecordForm::kDigest: write_digest_record(block, db, record); break;
   }
   block.db = db;
   block.keys++;

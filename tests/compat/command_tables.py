@@ -15,7 +15,8 @@ Both = tuple[Reply, Reply]
 ADDED_NAMES = frozenset(
     "client|setinfo client|no-touch waitaof hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime "
     "hpersist hgetex hsetex hgetdel health "
-    "slowlog|waits latency|queueing topkeys topkeys|big topkeys|hot topkeys|help".split()
+    "slowlog|waits latency|queueing topkeys topkeys|big topkeys|hot topkeys|help replicaproof replicaproof|run "
+    "replicaproof|last replicaproof|keys replicaproof|help".split()
 )
 
 # Commands that take more arguments than in 7.0 (D24).

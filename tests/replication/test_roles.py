@@ -214,7 +214,8 @@ def shape(info: dict[str, str]) -> dict[str, str]:
     return found
 
 
-OWN_FIELDS = {"master_refused"}  # of Holdfast only
+OWN_FIELDS = {"master_refused", "replica_proof_in_progress"}  # of Holdfast only
+OWN_FIELDS |= {f"replica_proof_last_{name}" for name in ("time", "equal", "different", "unchecked")}
 
 
 def test_info_of_both_roles(stage, kinds):
