@@ -1,7 +1,10 @@
 #include "config/special_values.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "base/number.h"
@@ -46,6 +49,16 @@ uint64_t known_bytes(std::string const& text) {
   return *value;
 }
 
+// What strtoll takes whole in base 10: leading blanks and a sign are allowed, no digits at all are 0.
+std::optional<int64_t> parse_number(std::string const& text) {
+  if (text.find('\0') != std::string::npos) return std::nullopt;
+  errno = 0;
+  char* end = nullptr;
+  long long const value = std::strtoll(text.c_str(), &end, 10);
+  if (errno != 0 || end != text.c_str() + text.size()) return std::nullopt;
+  return value;
+}
+
 // At most six fraction digits, without trailing zeros.
 std::string percentile_text(double value) {
   char buffer[64];
@@ -83,13 +96,13 @@ Result<std::string> parse_save(Words const& words, std::string_view before) {
   if (words.size() % 2 != 0) return fail("Invalid save parameters");
   std::string text(before);
   for (size_t i = 0; i < words.size(); i += 2) {
-    auto const seconds = parse_uint64_lenient(words[i]);
-    auto const changes = parse_uint64_lenient(words[i + 1]);
-    if (!seconds || !changes || *seconds < 1 || *seconds > INT64_MAX || *changes > INT_MAX) {
+    auto const seconds = parse_number(words[i]);
+    auto const changes = parse_number(words[i + 1]);
+    if (!seconds || !changes || *seconds < 1 || *changes < 0 || *changes > INT_MAX) {
       return fail("Invalid save parameters");
     }
     if (!text.empty()) text.push_back(' ');
-    text.append(to_text_unsigned(*seconds) + " " + to_text_unsigned(*changes));
+    text.append(to_text(*seconds) + " " + to_text(*changes));
   }
   return text;
 }
@@ -108,13 +121,13 @@ Result<std::string> parse_output_limits(Words const& words, std::string_view bef
   for (size_t i = 0; i < words.size(); i += 4) {
     auto const client_class = parse_class(words[i]);
     if (!client_class) return fail("Invalid client class specified in buffer limit configuration.");
-    auto const hard = words[i + 1].empty() ? std::nullopt : parse_memory(words[i + 1]);
-    auto const soft = words[i + 2].empty() ? std::nullopt : parse_memory(words[i + 2]);
-    auto const seconds = parse_uint64_lenient(words[i + 3]);
-    if (!hard || !soft || !seconds || *seconds > INT_MAX) {
+    auto const hard = parse_memory(words[i + 1]);
+    auto const soft = parse_memory(words[i + 2]);
+    auto const seconds = parse_number(words[i + 3]);
+    if (!hard || !soft || !seconds || *seconds < 0 || *seconds > INT_MAX) {
       return fail("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
     }
-    limits[static_cast<size_t>(*client_class)] = {*hard, *soft, static_cast<int64_t>(*seconds)};
+    limits[static_cast<size_t>(*client_class)] = {*hard, *soft, *seconds};
   }
   return output_limits_text(limits);
 }
@@ -132,13 +145,15 @@ OutputLimits read_output_limits(std::string_view text) {
 
 Result<std::string> parse_oom_values(Words const& words) {
   if (words.size() != OomScoreValues{}.size()) return fail("wrong number of arguments");
+  Words canonical;
   for (std::string const& word : words) {
-    auto const value = parse_int64(word);
+    auto const value = parse_number(word);
     if (!value || *value < -kOomScoreMax || *value > kOomScoreMax) {
       return fail("Invalid oom-score-adj-values, elements must be between -2000 and 2000.");
     }
+    canonical.push_back(to_text(*value));
   }
-  return join_spaces(words);
+  return join_spaces(canonical);
 }
 
 OomScoreValues read_oom_values(std::string_view text) {
@@ -175,6 +190,9 @@ std::vector<double> read_percentiles(std::string_view text) {
 
 Result<std::string> parse_bind(Words const& words) {
   if (words.size() > kBindAddressesMax) return fail("Too many bind addresses specified.");
+  if (words.size() > 1 && std::ranges::any_of(words, &std::string::empty)) {
+    return fail("Failed to bind to specified addresses.");
+  }
   return join_spaces(words);
 }
 

@@ -19,6 +19,19 @@
 namespace holdfast::config {
 namespace {
 
+// Two spaces have an empty word between them, which most types refuse.
+Words split_at_each_space(std::string_view text) {
+  Words pieces;
+  while (!text.empty()) {
+    size_t const space = text.find(' ');
+    pieces.emplace_back(text.substr(0, space));
+    if (space == std::string_view::npos) break;
+    text.remove_prefix(space + 1);
+    if (text.empty()) pieces.emplace_back();
+  }
+  return pieces;
+}
+
 std::string octal_text(int64_t value) {
   char buffer[32];
   int const length = std::snprintf(buffer, sizeof buffer, "%llo", static_cast<unsigned long long>(value));
@@ -186,8 +199,8 @@ std::string choice_text(Row const& row, int64_t value) {
 
 Result<Value> parse_value(Row const& row, Words const& words, ParseContext const& context) {
   if (row.multi_argument && words.size() == 1) {
-    // One word may hold several. None at all is a value too, but for save, where "" clears and "  " is refused.
-    Words const pieces = split_spaces(words[0]);
+    // One word may hold several. None at all is a value too, but for save, where "" clears.
+    Words const pieces = split_at_each_space(words[0]);
     if (!pieces.empty() || row.type != Type::kSave) return parse_by_type(row, pieces, context);
   }
   if (!row.multi_argument && words.size() != 1) return fail("wrong number of arguments");

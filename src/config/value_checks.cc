@@ -61,7 +61,7 @@ Status check_human_nodename(std::string_view text) {
 
 Status check_title_template(std::string_view text) {
   auto const invalid = [] { return fail("template format is invalid or contains unknown variables"); };
-  if (text.empty()) return invalid();
+  if (text.find_first_not_of(' ') == std::string_view::npos) return invalid();
   size_t at = 0;
   while ((at = text.find('{', at)) != std::string_view::npos) {
     ++at;

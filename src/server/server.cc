@@ -396,6 +396,14 @@ void Server::connect_config() {
     logger_.set_level(config_.choice<LogLevel>(Directive::kLoglevel));
     return {};
   });
+  config_.on_change({Directive::kReplBacklogSize}, [this]() -> Status {
+    // As in Redis, CONFIG SET raises what a file may say.
+    constexpr int64_t kBacklogBytesMin = 16384;
+    if (config_.memory(Directive::kReplBacklogSize) < kBacklogBytesMin) {
+      config_.override_number(Directive::kReplBacklogSize, kBacklogBytesMin);
+    }
+    return {};
+  });
   connect_ports();
   config_.on_change({Directive::kMaxclients}, [this]() -> Status {
     auto wanted = static_cast<uint64_t>(config_.integer(Directive::kMaxclients));

@@ -64,6 +64,50 @@ def test_d16_a_zero_byte_is_part_of_an_option(both):
     assert candidate == Reply(Kind.ERROR, b"ERR Invalid stream ID specified as stream command argument")
 
 
+def _config(client, name, value):
+    """What CONFIG SET answers and what CONFIG GET tells then; the value of before is put back."""
+    before = client.must("CONFIG", "GET", name).value[1].value
+    answer = client.command("CONFIG", "SET", name, value)
+    after = client.must("CONFIG", "GET", name).value[1].value
+    client.command("CONFIG", "SET", name, before)
+    return answer.is_error(), after
+
+
+def test_d16_a_zero_byte_is_part_of_a_value(both):
+    assert [_config(client, "activerehashing", b"no\x00") for client in both] == [(False, b"no"), (True, b"yes")]
+    assert [_config(client, "maxmemory", b"1\x000") for client in both] == [(False, b"1"), (True, b"0")]
+    assert [_config(client, "masteruser", b"a\x00b") for client in both] == [(False, b"a"), (False, b"a\x00b")]
+
+
+def test_d66_defragmentation_can_be_switched_on(both):
+    assert [_config(client, "activedefrag", "yes") for client in both] == [(True, b"no"), (False, b"yes")]
+
+
+@pytest.mark.parametrize(
+    "name, value, theirs",
+    [
+        ("maxmemory", "18446744073709551616", b"18446744073709551615"),
+        ("maxmemory-clients", "18446744073709551615", b"1%"),
+        ("save", "60 2147483648", b"60 -2147483648"),
+        ("save", "9223372036854775808 1", b"9223372036854775807 1"),
+    ],
+)
+def test_d91_what_overflows_is_refused(both, name, value, theirs):
+    reference, candidate = (_config(client, name, value) for client in both)
+    assert reference == (False, theirs)
+    assert candidate == (True, both[1].must("CONFIG", "GET", name).value[1].value)
+
+
+def test_d92_as_many_threads_as_processors_by_default(both):
+    assert [client.must("CONFIG", "GET", "io-threads").value[1].value for client in both] == [b"1", b"0"]
+
+
+def test_d93_a_title_of_one_variable(both):
+    default = b"{title} {listen-addr} {server-mode}"
+    for value in (b"{title}", b"{unixsocket}"):
+        assert [_config(client, "proc-title-template", value) for client in both] == [(True, default), (False, value)]
+
+
 def test_d19_payloads_of_later_versions_are_read(both):
     for version in (11, 12):
         reference, candidate = (
