@@ -215,7 +215,7 @@ Status FaultyDisk::check(DiskOperation operation, std::string const& path) {
   return {};
 }
 
-void FaultyDisk::crash(uint64_t seed) {
+void FaultyDisk::crash(uint64_t seed, Loss loss) {
   MutexLock lock(mutex_);
   powered_ = true;
   ++life_;
@@ -240,19 +240,56 @@ void FaultyDisk::crash(uint64_t seed) {
   }
   durable_names_ = names_;
 
-  // Contents: a prefix for each file, the last change of it possibly in part.
+  // Contents, of each file for itself.
   std::set<Inode*> done;
   for (auto const& [name, inode] : names_) {
     if (!done.insert(inode.get()).second) continue;
-    size_t const whole = random.below(inode->pending.size() + 1);
-    for (size_t i = 0; i < whole; ++i) apply(inode->pending[i], inode->pending[i].bytes.size(), inode->durable);
-    if (whole < inode->pending.size() && !inode->pending[whole].truncates) {
-      Change const& torn = inode->pending[whole];
-      apply(torn, random.below(torn.bytes.size() + 1), inode->durable);
+    if (loss == Loss::kTail) {
+      keep_prefix(*inode, random);
+    } else {
+      keep_blocks(*inode, random);
     }
     inode->pending.clear();
     inode->visible = inode->durable;
   }
+}
+
+/// The last change that is kept possibly in part.
+void FaultyDisk::keep_prefix(Inode& inode, Random& random) {
+  size_t const whole = random.below(inode.pending.size() + 1);
+  for (size_t i = 0; i < whole; ++i) apply(inode.pending[i], inode.pending[i].bytes.size(), inode.durable);
+  if (whole < inode.pending.size() && !inode.pending[whole].truncates) {
+    Change const& torn = inode.pending[whole];
+    apply(torn, random.below(torn.bytes.size() + 1), inode.durable);
+  }
+}
+
+void FaultyDisk::keep_blocks(Inode& inode, Random& random) {
+  std::string after = inode.durable;
+  std::set<uint64_t> written;
+  size_t const whole = random.below(inode.pending.size() + 1);
+  for (size_t i = 0; i < whole; ++i) {
+    Change const& change = inode.pending[i];
+    apply(change, change.bytes.size(), after);
+    if (change.bytes.empty()) continue;
+    uint64_t const end = change.offset + change.bytes.size();
+    for (uint64_t block = change.offset / kBlockBytes; block * kBlockBytes < end; ++block) written.insert(block);
+  }
+  // Now and then only a few are lost, or only a few kept.
+  uint64_t const chance = 1 + random.below(15);
+  uint64_t end_of_kept = std::min(inode.durable.size(), after.size());
+  for (uint64_t const block : written) {
+    uint64_t const begin = block * kBlockBytes;
+    uint64_t const end = std::min<uint64_t>(begin + kBlockBytes, after.size());
+    if (begin >= end) continue;  // cut off again
+    if (random.below(16) < chance) {
+      end_of_kept = std::max(end_of_kept, end);
+      continue;
+    }
+    for (uint64_t at = begin; at < end; ++at) after[at] = at < inode.durable.size() ? inode.durable[at] : '\0';
+  }
+  if (random.below(2) == 0) after.resize(end_of_kept);
+  inode.durable = std::move(after);
 }
 
 void FaultyDisk::cut_power() {

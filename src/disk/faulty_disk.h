@@ -14,6 +14,8 @@
 
 namespace holdfast {
 
+class Random;
+
 /// What a scripted fault can hit. kOpen is any of the three ways to open, kList also the stat calls.
 enum class DiskOperation : int {
   kOpen,
@@ -35,9 +37,9 @@ inline constexpr size_t kDiskOperations = 12;
 ///
 /// What it keeps apart, as a real disk does: what a reader sees now, and what is left after `crash`.
 ///  - Contents: writes and truncations since the last successful sync of a file are pending. A crash keeps any prefix
-///  of
-///    them, cut inside a write too. A failed sync drops them: readers still see them, but no later sync brings them to
-///    the disk (what was in their place reads as zeros after a crash).
+///    of them, cut inside a write too; or, of any prefix, any subset of the blocks (`Loss`). A failed sync drops them:
+///    readers still see them, but no later sync brings them to the disk (what was in their place reads as zeros after a
+///    crash).
 ///  - Names: creations, renames, unlinks and new directories are pending until sync_directory of the directory that the
 ///    name (of a rename: the new name) is in. A crash keeps any prefix of them for each directory.
 ///  - After a crash every open file and lock is dead (EIO), and a name without its directory is gone.
@@ -62,8 +64,14 @@ class FaultyDisk final : public Disk {
   /// Total bytes all files may have; an append beyond writes what fits and fails with ENOSPC.
   void set_space(uint64_t bytes);
 
+  /// What a crash takes of contents that are pending.
+  enum class Loss {
+    kTail,   ///< the end of them: the file was written back in order
+    kBlocks  ///< any blocks: what was in their place before, zeros behind the old end. The file may have its new size.
+  };
+  static constexpr uint64_t kBlockBytes = 512;
   /// Power loss: see above. The same seed and history leave the same state.
-  void crash(uint64_t seed);
+  void crash(uint64_t seed, Loss loss = Loss::kTail);
   /// From here to `crash` every operation fails with EIO and changes nothing: what threads of the dead process still try.
   void cut_power();
 
@@ -118,6 +126,8 @@ class FaultyDisk final : public Disk {
   static std::string normalize(std::string const& path);
   static void apply(Change const& change, size_t bytes_kept, std::string& contents);
   static void apply(NameChange const& change, Names& names);
+  static void keep_prefix(Inode& inode, Random& random);
+  static void keep_blocks(Inode& inode, Random& random);
 
   /// Counts the call; the fault that hits it, if any.
   std::optional<Fault> next_fault(DiskOperation operation, std::string const& path) REQUIRES(mutex_);

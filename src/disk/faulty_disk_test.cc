@@ -105,6 +105,33 @@ TEST(FaultyDiskCrash, SyncedBytesStayAndAnyPrefixOfTheRestMay) {
   EXPECT_EQ(seen, (std::set<std::string>{"abc", "abcd", "abcde", "abcdef"}));
 }
 
+TEST(FaultyDiskCrash, AnyBlocksOfWhatWasNotSyncedMayBeLost) {
+  constexpr size_t kBlock = FaultyDisk::kBlockBytes;
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 500; ++seed) {
+    FaultyDisk disk;
+    auto file = open(disk, "f");
+    ASSERT_TRUE(disk.sync_directory(".").has_value());
+    ASSERT_TRUE(file->append("abc").has_value());
+    ASSERT_TRUE(file->sync().has_value());
+    ASSERT_TRUE(file->append(std::string(3 * kBlock - 3, 'x')).has_value());
+    disk.crash(seed, FaultyDisk::Loss::kBlocks);
+    std::string const left = disk.contents("f");
+    ASSERT_TRUE(left.starts_with("abc"));
+    // One letter a block: written, zeros, or the file ends before it.
+    std::string blocks;
+    for (size_t at = 0; at < left.size(); at += kBlock) {
+      std::string const block = left.substr(std::max<size_t>(at, 3), std::min(at + kBlock, left.size()) - std::max<size_t>(at, 3));
+      ASSERT_EQ(block.find_first_not_of(block.empty() ? ' ' : block[0]), std::string::npos);
+      blocks += block.empty() ? "" : block[0] == 'x' ? "x" : "0";
+    }
+    seen.insert(blocks);
+  }
+  for (char const* blocks : {"", "x", "xx", "xxx", "0x", "00x", "x0x", "0xx", "000", "x00", "xx0", "0x0"}) {
+    EXPECT_TRUE(seen.contains(blocks)) << blocks;
+  }
+}
+
 TEST(FaultyDiskCrash, AnUnsyncedNameMayBeLost) {
   std::set<std::string> seen;
   for (uint64_t seed = 0; seed < 50; ++seed) {

@@ -11,13 +11,21 @@ IncrementFile::IncrementFile(Disk& disk, Logger& logger, std::string path, std::
     : disk_(disk), logger_(logger), path_(std::move(path)), file_(std::move(file)), size_(size) {}
 
 Result<std::shared_ptr<IncrementFile>> IncrementFile::create(Disk& disk, Logger& logger, std::string path) {
+  std::string const index_path = sidecar_name(path);
+  auto file = create_alone(disk, logger, std::move(path));
+  // So that its name is on the disk when that of the increment is; the increment is as good without.
+  if (file) static_cast<void>(disk.create_truncate(index_path));
+  return file;
+}
+
+Result<std::shared_ptr<IncrementFile>> IncrementFile::create_alone(Disk& disk, Logger& logger, std::string path) {
   auto file = disk.create_truncate(path);
   if (!file) return std::unexpected(file.error());
   return finish_opening(std::shared_ptr<IncrementFile>(new IncrementFile(disk, logger, std::move(path), std::move(*file), 0)));
 }
 
 Result<std::shared_ptr<IncrementFile>> IncrementFile::create_spill(Disk& disk, Logger& logger, std::string path) {
-  auto file = create(disk, logger, std::move(path));
+  auto file = create_alone(disk, logger, std::move(path));
   if (!file) return file;
   (*file)->spill_ = true;
   if (Status unlinked = disk.unlink((*file)->path_); !unlinked) return std::unexpected(unlinked.error());

@@ -65,6 +65,7 @@ class IncrementFile {
  private:
   IncrementFile(Disk& disk, Logger& logger, std::string path, std::unique_ptr<DiskFile> file, uint64_t size);
 
+  static Result<std::shared_ptr<IncrementFile>> create_alone(Disk& disk, Logger& logger, std::string path);
   static Result<std::shared_ptr<IncrementFile>> finish_opening(std::shared_ptr<IncrementFile> file);
   Status settle(Batch const& batch, uint64_t& bytes_done);
   void cover(Batch const& batch, uint64_t begin, uint64_t end);

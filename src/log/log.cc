@@ -258,7 +258,9 @@ void Log::abandon_cut() {
   CHECK(changed.increments.back() == cut.increment);
   changed.increments.pop_back();
   if (directory_.persist(std::move(changed))) {
-    static_cast<void>(directory_.disk().unlink(directory_.path(cut.increment.name)));
+    std::string const path = directory_.path(cut.increment.name);
+    static_cast<void>(directory_.disk().unlink(path));
+    static_cast<void>(directory_.disk().unlink(sidecar_name(path)));
   }
 }
 

@@ -127,6 +127,24 @@ Result<Verification> verify_increment(Disk& disk, std::string const& increment_p
   return found;
 }
 
+Result<std::optional<uint64_t>> find_block_of_zeros(Disk& disk, std::string const& path, uint64_t begin) {
+  auto file = disk.open_read(path);
+  if (!file) return std::unexpected(file.error());
+  std::string bytes(kVerifyBlockBytes, '\0');
+  uint64_t at = (begin + kLostBlockBytes - 1) / kLostBlockBytes * kLostBlockBytes;
+  for (;;) {
+    auto const got = (*file)->pread({bytes.data(), bytes.size()}, at);
+    if (!got) return std::unexpected(got.error());
+    std::string_view left(bytes.data(), *got);
+    for (; left.size() >= kLostBlockBytes; left.remove_prefix(kLostBlockBytes), at += kLostBlockBytes) {
+      std::string_view const block = left.substr(0, kLostBlockBytes);
+      if (block.find_first_not_of('\0') == block.npos) return at;
+    }
+    // What is left is no whole block: the end of the file.
+    if (*got < bytes.size()) return std::nullopt;
+  }
+}
+
 SidecarWriter::SidecarWriter(std::unique_ptr<DiskFile> file, SidecarIndex const& index, int64_t last_entry_ms)
     : file_(std::move(file)),
       header_crc_(index.header_crc),

@@ -85,6 +85,11 @@ struct Verification {
 /// Reads the increment and holds it against its index. Reads in blocks; takes as long as the file is large.
 Result<Verification> verify_increment(Disk& disk, std::string const& increment_path, SidecarIndex const& index);
 
+/// A crash of the machine may leave zeros where a block was not written yet: in whole blocks of this size, at multiples of it.
+inline constexpr uint64_t kLostBlockBytes = 512;
+/// The first such block at or behind `begin`.
+Result<std::optional<uint64_t>> find_block_of_zeros(Disk& disk, std::string const& path, uint64_t begin);
+
 /// Writes the index of one increment. Owned by the log writer thread. A failure to write it never harms the log: the
 /// index just ends there.
 class SidecarWriter {

@@ -186,5 +186,28 @@ TEST(Sidecar, ReopenOfAFileOfRedisBeginsAnIndexThere) {
   EXPECT_EQ(index_of(disk).first_stream_offset, 10u);
 }
 
+TEST(Sidecar, BlocksOfZerosAreFoundWhereTheyCanBe) {
+  FaultyDisk disk;
+  constexpr size_t kBlock = kLostBlockBytes;
+  auto const found = [&](std::string const& text, uint64_t begin) {
+    disk.put(kFile, text);
+    return find_block_of_zeros(disk, kFile, begin).value();
+  };
+  std::string const x(kBlock, 'x');
+  std::string const zeros(kBlock, '\0');
+  EXPECT_EQ(found("", 0), std::nullopt);
+  EXPECT_EQ(found(zeros, 0), 0u);
+  EXPECT_EQ(found(x + zeros + zeros, 0), kBlock);
+  EXPECT_EQ(found(zeros + x + zeros, 1), 2 * kBlock);
+  // Zeros that no lost block leaves: across a border, or at an end that is no whole block.
+  EXPECT_EQ(found("x" + zeros + "x", 0), std::nullopt);
+  EXPECT_EQ(found(x + zeros.substr(1), 0), std::nullopt);
+  // In the second piece that is read.
+  std::string large(3 * 1024 * 1024, 'x');
+  large.replace(2 * 1024 * 1024 + kBlock, kBlock, zeros);
+  EXPECT_EQ(found(large, 100), 2 * 1024 * 1024 + kBlock);
+  EXPECT_EQ(found(large, 2 * 1024 * 1024 + kBlock + 1), std::nullopt);
+}
+
 }  // namespace
 }  // namespace holdfast::log

@@ -43,6 +43,13 @@ constexpr int64_t kServerCronMilliseconds = 100;
 constexpr uint64_t kReservedDescriptors = 32;
 constexpr int64_t kShutdownPollMicroseconds = 1000;
 
+/// Unix ms. Later than it was by what the clock was set forward since: then a look at some zeros more is all there is to it.
+int64_t machine_up_since_ms(Clock const& clock) {
+  timespec up{};
+  clock_gettime(CLOCK_BOOTTIME, &up);
+  return clock.unix_ms() - int64_t{up.tv_sec} * 1000 - up.tv_nsec / 1'000'000;
+}
+
 int usable_workers(config::Config const& config) {
   int64_t threads = config.integer(Directive::kThreads);
   return threads > 0 ? static_cast<int>(threads) : config::read_machine_facts().usable_cpus;
@@ -661,7 +668,7 @@ snapshot::ReplayCommand Server::make_replay() {
 void Server::load() {
   snapshot::Persistence::StartLoad start{
       .directory = &aof_directory_, .replay = make_replay(), .inserters = std::max(1, config::read_machine_facts().usable_cpus),
-      .resume = replication_.resumes(), .following = replication_.is_replica()};
+      .resume = replication_.resumes(), .following = replication_.is_replica(), .machine_up_since_ms = machine_up_since_ms(clock_)};
   auto result = persistence_.load_at_start(start);
   if (!result) return exit_soon(1);  // the log says why
   if (!result->found_nothing && !result->from_append_only) {

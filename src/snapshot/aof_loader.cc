@@ -121,8 +121,14 @@ class AofLoad {
   /// Damage that still parses, inside a key or a value, is found by the checksums of the index. It is looked for after the
   /// replay, which can name the place of damage to the commands themselves; either way the start is refused.
   Status check_index(log::AofPart const& part) {
-    auto const index = log::read_sidecar(directory_.disk(), directory_.path(log::sidecar_name(part.name)));
-    if (!index || !*index) return {};
+    std::string const index_path = directory_.path(log::sidecar_name(part.name));
+    auto const index = log::read_sidecar(directory_.disk(), index_path);
+    if (!index) return {};
+    if (!*index) {
+      // One that is not sound was not written when the machine crashed; where there is none, nothing is known.
+      auto const present = directory_.disk().exists(index_path);
+      return present && *present ? check_for_lost_blocks(part, 0) : Status{};
+    }
     auto const found = log::verify_increment(directory_.disk(), part.path, **index);
     if (!found) return {};
     if (found->ok && found->file_is_shorter && !tail_was_cut_) {
@@ -130,10 +136,23 @@ class AofLoad {
       if (!decision.go_on) return refuse(decision.messages);
       for (std::string const& message : decision.messages) parts_.logger.warning("%s", message.c_str());
     }
-    if (found->ok) return {};
+    if (found->ok && found->verified_until_ms >= options_.machine_up_since_ms) return {};
+    if (found->ok) return check_for_lost_blocks(part, found->verified_up_to);
     return refuse({"The append only file " + part.name + " is damaged between offsets " +
                    to_text_unsigned(found->bad_begin) + " and " + to_text_unsigned(found->bad_end) +
                    ": the checksum of its index says that these bytes are not the ones that were written"});
+  }
+
+  /// Behind what the index knows a value may have a block that never came to the disk.
+  Status check_for_lost_blocks(log::AofPart const& part, uint64_t begin) {
+    if (part.is_base) return {};
+    auto const zeros = log::find_block_of_zeros(directory_.disk(), part.path, begin);
+    if (!zeros || !*zeros) return {};
+    std::string const index = log::sidecar_name(part.name);
+    return refuse({"The append only file " + part.name + " has a block of zeros at offset " + to_text_unsigned(**zeros) +
+                       ", behind what its index knows (offset " + to_text_unsigned(begin) +
+                       "): the machine has crashed before it was written",
+                   "If these zeros are a part of your data, remove " + index + " and start again"});
   }
 
   Status load_preamble(log::AofPart const& part, log::AofFileReader& reader, uint64_t& preamble_bytes) {

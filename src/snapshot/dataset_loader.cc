@@ -72,7 +72,9 @@ Status DatasetLoader::load_dump(Persistence::StartLoad const& start, Persistence
 
 Status DatasetLoader::load_append_only_file(Persistence::StartLoad const& start, Persistence::StartLoaded& loaded) {
   CHECK(start.directory && start.replay);
-  auto const aof = load_append_only(load_parts(), *start.directory, load_options(start.inserters),
+  LoadOptions options = load_options(start.inserters);
+  options.machine_up_since_ms = start.machine_up_since_ms;
+  auto const aof = load_append_only(load_parts(), *start.directory, options,
                                     parts_.config.flag(Directive::kAofLoadTruncated), start.replay);
   if (!aof) return std::unexpected(aof.error());
   loaded.commands = aof->commands;
@@ -140,7 +142,9 @@ Status DatasetLoader::reload_append_only(ReplayCommand const& replay) {
   log::AofDirectory directory(parts_.disk, parts_.logger, aof_location(parts_.config), true);
   empty_dataset();
   parts_.keyspace.attach_log(nullptr);  // what is replayed is in the log already
-  auto const loaded = load_append_only(load_parts(), directory, load_options(1), false, replay);
+  LoadOptions options = load_options(1);
+  options.machine_up_since_ms = INT64_MIN;  // long before
+  auto const loaded = load_append_only(load_parts(), directory, options, false, replay);
   parts_.keyspace.attach_log(&parts_.log);
   if (loaded) return {};
   empty_dataset();

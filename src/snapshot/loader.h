@@ -51,6 +51,8 @@ struct LoadOptions {
   bool check_crc = true;
   /// Keys that have expired are kept (AOF, replicas) instead of dropped.
   bool keep_expired = false;
+  /// Unix ms. What was written since then has not seen the machine crash.
+  int64_t machine_up_since_ms = INT64_MAX;
   /// A key that is there already is replaced (DEBUG RELOAD MERGE) instead of fatal.
   bool replace = false;
 };

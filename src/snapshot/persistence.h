@@ -182,6 +182,8 @@ class Persistence {
     bool resume = false;
     /// The stream is that of a primary.
     bool following = false;
+    /// Unix ms; nothing: it may have crashed at any time.
+    int64_t machine_up_since_ms = INT64_MAX;
   };
   struct StartLoaded {
     uint64_t keys = 0;
