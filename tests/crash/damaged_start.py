@@ -8,14 +8,13 @@ import dataclasses
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Iterator, Optional, Sequence
 
-from harness import Client, ConnectionClosed, ReplyTimeout, encode_command, holdfast_binary
+from harness import Client, ConnectionClosed, ReplyTimeout, SocketClient, encode_command, holdfast_binary
 from harness.checked_server import sanitizer_report
 
 Files = dict[str, bytes]  # by their path below the folder
@@ -28,21 +27,6 @@ _POLL_S = 0.001
 _DIRECTIVES = ["--port", "0", "--save", "", "--threads", "1", "--enable-debug-command", "yes", "--appendfsync", "no"]
 # The lock stays, and a server that was let in begins files of its own.
 _OWN_FILES = ("lock", "server.log", "socket")
-
-
-class SocketClient(Client):
-    """A client over a Unix socket."""
-
-    def __init__(self, path: pathlib.Path, timeout_s: float = LIMIT_S) -> None:
-        self.timeout_s = timeout_s
-        self._buffer = bytearray()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout_s)
-        try:
-            self._socket.connect(os.fspath(path))
-        except OSError:
-            self._socket.close()
-            raise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +130,7 @@ def _quick_folder() -> Optional[str]:
 def _connect(path: pathlib.Path) -> Optional[SocketClient]:
     """A connection to a server that has loaded its data."""
     try:
-        client = SocketClient(path)
+        client = SocketClient(path, LIMIT_S)
     except OSError:
         time.sleep(_POLL_S)
         return None

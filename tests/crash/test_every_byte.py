@@ -12,7 +12,8 @@ from typing import Iterator, NamedTuple, Optional
 
 import pytest
 
-from crash.damaged_start import Files, Outcome, SocketClient, State, built, read_files, read_state, start, start_all
+from crash.damaged_start import Files, Outcome, State, built, read_files, read_state, start, start_all
+from harness import SocketClient
 from harness.crew import stress_seed
 from harness.waiting import until
 

@@ -1,7 +1,7 @@
 """What every suite that needs a running server shares: starting servers and talking RESP to them."""
 
 from harness.checked_server import CheckedServer, UnsoundServer
-from harness.client import Client, ConnectionClosed, ReplyTimeout
+from harness.client import Client, ConnectionClosed, ReplyTimeout, SocketClient
 from harness.resp import Kind, Reply, encode_command, format_reply
 from harness.server import Server, ServerDied, holdfast_binary, reference_binary
 
@@ -14,6 +14,7 @@ __all__ = [
     "ReplyTimeout",
     "Server",
     "ServerDied",
+    "SocketClient",
     "UnsoundServer",
     "encode_command",
     "format_reply",

@@ -1,5 +1,6 @@
 """A RESP client over one plain socket: typed replies, raw bytes, pipelines, pushes, time limits."""
 
+import os
 import select
 import socket
 import time
@@ -147,3 +148,19 @@ class Client:
         if not chunk:
             raise ConnectionClosed(f"closed by the server after {bytes(self._buffer[:200])!r}")
         self._buffer += chunk
+
+
+class SocketClient(Client):
+    """A client over a Unix socket, which is there whatever the network does."""
+
+    def __init__(self, path: str | os.PathLike, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        self.timeout_s = timeout_s
+        self.pushes = deque()
+        self._buffer = bytearray()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.connect(os.fspath(path))
+        except OSError:
+            self._socket.close()
+            raise
