@@ -33,12 +33,9 @@ constexpr int64_t kTimeoutDefaultMs = 60'000;
 
 void write_verdict(ProofVerdict const& verdict, Reply& reply) {
   reply.map(4);
-  reply.bulk("replica");
-  reply.bulk(verdict.replica);
-  reply.bulk("via");
-  reply.bulk(verdict.via);
-  reply.bulk("result");
-  reply.bulk(replication::state_text(verdict.state));
+  reply.field("replica", verdict.replica);
+  reply.field("via", verdict.via);
+  reply.field("result", replication::state_text(verdict.state));
   reply.bulk("groups");
   reply.array(verdict.differences.size());
   for (snapshot::GroupDifference const& each : verdict.differences) {
@@ -51,20 +48,14 @@ void write_verdict(ProofVerdict const& verdict, Reply& reply) {
 }
 
 void write_result(ProofResult const& result, Reply& reply) {
-  std::pair<std::string_view, uint64_t> const numbers[] = {
-      {"time", static_cast<uint64_t>(result.unix_s)},
-      {"duration-ms", static_cast<uint64_t>(result.duration_ms)},
-      {"offset", result.offset},
-      {"keys", result.keys},
-      {"equal", result.count(ProofVerdict::State::kEqual)},
-      {"different", result.count(ProofVerdict::State::kDifferent)},
-      {"unchecked", result.unchecked()},
-  };
-  reply.map(std::size(numbers) + 1);
-  for (auto const& [name, number] : numbers) {
-    reply.bulk(name);
-    reply.integer(static_cast<int64_t>(number));
-  }
+  reply.map(8);
+  reply.field("time", result.unix_s);
+  reply.field("duration-ms", result.duration_ms);
+  reply.field("offset", result.offset);
+  reply.field("keys", result.keys);
+  reply.field("equal", result.count(ProofVerdict::State::kEqual));
+  reply.field("different", result.count(ProofVerdict::State::kDifferent));
+  reply.field("unchecked", result.unchecked());
   reply.bulk("replicas");
   reply.array(result.replicas.size());
   for (ProofVerdict const& verdict : result.replicas) write_verdict(verdict, reply);

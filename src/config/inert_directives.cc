@@ -17,6 +17,9 @@ constexpr Inert kInert[] = {
     {"cluster-enabled", nullptr, Directive::kClusterEnabled,
      "the server joins no cluster: it answers for all keys by itself"},
     {"--sentinel", is_sentinel, Directive::kPort, "the server watches nobody: it is a server like any other"},
+    {"repl-diskless-load", nullptr, Directive::kReplDisklessLoad,
+     "a replica always receives all data into a file and checks it; until then it serves its old data, then it answers LOADING "
+     "until the new are in memory"},
     {"list-compress-depth", nullptr, Directive::kListCompressDepth, "lists are not compressed"},
 };
 

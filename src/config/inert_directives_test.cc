@@ -38,6 +38,12 @@ TEST(InertDirectives, WhatGuardsOrPromisesIsNamed) {
   EXPECT_EQ(names("cluster-enabled yes\nlist-compress-depth 1\n"), (Names{"cluster-enabled", "list-compress-depth"}));
 }
 
+TEST(InertDirectives, HowAReplicaLoadsIsNotChosen) {
+  EXPECT_EQ(names("repl-diskless-load disabled\n"), Names{});
+  EXPECT_EQ(names("repl-diskless-load swapdb\n"), Names{"repl-diskless-load"});
+  EXPECT_EQ(names("repl-diskless-load on-empty-db\n"), Names{"repl-diskless-load"});
+}
+
 TEST(InertDirectives, TheLimitsOfMemoryAreKept) {
   EXPECT_EQ(names("maxmemory 1gb\nmaxmemory-policy allkeys-lru\nmaxmemory-clients 1mb\n"), Names{});
 }

@@ -2,9 +2,8 @@
 
 #include <string_view>
 
-#include "command/gate.h"
 #include "command/session.h"
-#include "log/effect_buffer.h"
+#include "keyspace/txn.h"
 #include "log/log.h"
 #include "pubsub/pubsub.h"
 
@@ -78,16 +77,13 @@ void cmd_unsubscribe(Session& session, Args args, Reply& reply) {
   }
 }
 
+/// Changes no key, but has its place in the transaction: replicas are told of it between what comes before it and behind it.
 template <Topic kTopic>
-void cmd_publish(Session& session, Args args, Reply& reply) {
+void cmd_publish(Txn& txn, Session& session, Args args, Reply& reply) {
   Services& services = session.services();
   int64_t const receivers = services.pubsub->publish(kTopic, args[1], args[2]);
   // Replicas have listeners too. A replica passes on what has come from its primary by itself.
-  if (services.log.backlog().active() && services.log.active()) [[unlikely]] {
-    std::string text;
-    log::append_command(text, args.span());
-    note_offset(session, services.log.append(session.db(), text, 1));
-  }
+  if (services.log.backlog().active() && services.log.active()) [[unlikely]] txn.effect(args.span());
   // Who listens to what it publishes sees the message before the reply, and never inside the reply of EXEC.
   if (session.subscribed() && !session.executing_transaction) session.deliver_pushes();
   reply.integer(receivers);

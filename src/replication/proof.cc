@@ -184,8 +184,10 @@ std::shared_ptr<ProofRun> Proofs::start() {
   auto const order = std::make_shared<snapshot::DigestOrder>();
   order->begun = [this, run] {
     if (run->given_up() || !services_.log.active()) return false;
-    services_.log.append_control(proof_mark(run->id()));
-    run->begin(services_.log.appended_offset(), replicas_.list());
+    std::string const mark = proof_mark(run->id());
+    // Before anybody can answer.
+    run->begin(services_.log.appended_offset() + mark.size(), replicas_.list());
+    services_.log.append_control(mark);
     return true;
   };
   // Not of the run, which must not own what owns it.

@@ -62,6 +62,27 @@ def test_all_types_in_every_mode(stage, kinds, diskless, load):
     wait_for_equal(primary, replica)
 
 
+@pytest.mark.holdfast("replica")
+@pytest.mark.parametrize("load", LOAD_MODES)
+def test_old_data_are_served_while_new_ones_come(stage, kinds, load):
+    """In every mode; nothing is loaded beside the old data, and INFO does not say so."""
+    primary = stage.server(kinds.primary)
+    fill(primary, 300)
+    replica = stage.server(kinds.replica, "--repl-diskless-load", load)
+    replica.must("SET", "old", "1")
+    primary.config("rdb-key-save-delay", 10_000)
+    replica.follow(primary.port)
+    until(lambda: replica.info()["master_sync_in_progress"] == "1")
+    assert replica.must("GET", "old") == b"1"
+    info = replica.info("persistence")
+    assert (info["loading"], info["async_loading"]) == ("0", "0")
+    assert replica.must("CONFIG", "GET", "repl-diskless-load")[1].value == load.encode()
+    primary.config("rdb-key-save-delay", 0)
+    until(replica.link_is_up)
+    wait_for_equal(primary, replica)
+    assert not replica.must("EXISTS", "old")
+
+
 @pytest.mark.parametrize(
     "diskless,load,elements", (("yes", "disabled", BIG), ("no", "disabled", 30_000), ("yes", "swapdb", 30_000))
 )

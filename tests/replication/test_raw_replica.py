@@ -165,6 +165,26 @@ def test_the_bytes_of_the_stream(primary, replica):
     assert primary.offset() == replica.offset > start
 
 
+def test_messages_have_their_place_in_a_transaction(primary, replica):
+    """Who is told of it by a replica finds there what was written before."""
+    replica.synchronizes("eof", "psync2")
+    primary.must("SET", "a", "0")
+    replica.expects("SELECT", "0")
+    replica.expects("SET", "a", "0")
+    writes = [("SET", "a", "1"), ("PUBLISH", "c", "m"), ("SET", "b", "2"), ("SPUBLISH", "s", "n")]
+    for words in (("MULTI",), *writes, ("EXEC",)):
+        primary.must(*words)
+    for words in (("MULTI",), *writes, ("EXEC",)):
+        replica.expects(*words)
+    script = "redis.call('SET', KEYS[1], '1') redis.call('PUBLISH', 'c', 'm') redis.call('SET', KEYS[1], '2')"
+    primary.must("EVAL", script, 1, "k")
+    for words in (("MULTI",), ("SET", "k", "1"), ("PUBLISH", "c", "m"), ("SET", "k", "2"), ("EXEC",)):
+        replica.expects(*words)
+    assert primary.must("EVAL", "return redis.call('PUBLISH', 'c', ARGV[1])", 0, "alone") == 0
+    replica.expects("PUBLISH", "c", "alone")
+    assert primary.offset() == replica.offset
+
+
 def test_transactions_and_scripts(primary, replica):
     replica.synchronizes("eof", "psync2")
     primary.must("MULTI")
