@@ -210,8 +210,9 @@ void EvictionCycle::offer(Candidate candidate) {
     if (candidate.score <= pool_.front().score) return;
     forget(0);
   }
+  // Behind its equals: who has waited longest goes first, and has had time to be used once more.
   size_t place = pool_size_;
-  while (place > 0 && pool_[place - 1].score > candidate.score) place--;
+  while (place > 0 && pool_[place - 1].score >= candidate.score) place--;
   std::copy_backward(pool_.begin() + place, pool_.begin() + pool_size_, pool_.begin() + pool_size_ + 1);
   pool_[place] = candidate;
   pool_size_++;
