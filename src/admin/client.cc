@@ -58,9 +58,7 @@ void cmd_client_setinfo(Session& session, Args args, Reply& reply) {
 class ShownArguments {
  public:
   ShownArguments(Session& session, Args args) : shown_(session.card().argument_bytes) {
-    uint64_t bytes = 0;
-    for (std::string_view word : args.span()) bytes += word.size();
-    shown_.store(bytes, std::memory_order_relaxed);
+    shown_.store(args.bytes(), std::memory_order_relaxed);
   }
   ~ShownArguments() { shown_.store(0, std::memory_order_relaxed); }
   ShownArguments(ShownArguments const&) = delete;

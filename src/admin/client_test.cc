@@ -61,7 +61,10 @@ TEST_F(ClientLineTest, FlagsInTheirOrder) {
   card.queued_commands = 0;
   EXPECT_EQ(flags(), "x");
   card.blocked = true;
-  card.watch_dirty = true;
+  auto const watch = std::make_shared<std::atomic<bool>>(false);
+  card.set_watch_flag(watch);
+  EXPECT_EQ(flags(), "xb");
+  *watch = true;
   card.closing = true;
   card.killed = true;
   card.unix_socket = true;

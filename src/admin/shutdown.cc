@@ -48,7 +48,7 @@ std::unique_ptr<Task> cmd_shutdown(Session& session, Args args, Reply& reply) {
       valid = false;
     }
   }
-  if (!valid || (options.save && options.no_save) || (abort && args.size() > 2)) {
+  if (!valid || (options.save && options.no_save) || (abort && (options.save || options.no_save || options.now || options.force))) {
     reply.error(errors::kSyntax);
     return nullptr;
   }

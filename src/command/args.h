@@ -24,6 +24,8 @@ class Args {
   /// The first `count` arguments.
   Args first(size_t count) const { return {argv_, count}; }
   std::span<std::string_view const> span() const { return {argv_, argc_}; }
+  /// Of all of them, without what is between.
+  size_t bytes() const;
   /// Argument `index` equals the upper case word, ignoring case.
   bool is(size_t index, std::string_view word) const;
   /// The integer at `index`; on failure writes `-ERR value is not an integer or out of range` (or `error`) and is empty.

@@ -40,6 +40,15 @@ std::shared_ptr<Unblockable> ClientCard::unblockable() {
   return unblockable_;
 }
 
+void ClientCard::set_watch_flag(std::shared_ptr<std::atomic<bool>> flag) {
+  MutexLock lock(mutex_);
+  watch_flag_.swap(flag);
+}
+bool ClientCard::watch_broken() {
+  MutexLock lock(mutex_);
+  return watch_flag_ && watch_flag_->load(std::memory_order_relaxed);
+}
+
 void ClientRegistry::add(std::shared_ptr<ClientCard> const& card) {
   MutexLock lock(mutex_);
   card->id = next_id_++;

@@ -59,10 +59,12 @@ struct ClientCard {
   std::atomic<uint64_t> argument_bytes{0};
   std::atomic<uint64_t> output_bytes{0};       ///< replies not sent yet
   std::atomic<uint64_t> output_blocks{0};
+  std::atomic<uint64_t> tls_bytes{0};          ///< state and buffers of TLS; 0 without
   std::atomic<uint64_t> net_input{0};
   std::atomic<uint64_t> net_output{0};
   std::atomic<uint64_t> commands{0};
-  std::atomic<uint16_t> last_command{0xFFFF};  ///< id in the command table; 0xFFFF: none yet
+  static constexpr uint16_t kNoCommand = 0xFFFF;
+  std::atomic<uint16_t> last_command{kNoCommand};  ///< id in the command table; kNoCommand: none yet, or no such one
   std::atomic<int> channels{0};                ///< listened to
   std::atomic<int> patterns{0};
   std::atomic<int> shard_channels{0};
@@ -79,7 +81,6 @@ struct ClientCard {
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
   std::atomic<bool> closing{false};
-  std::atomic<bool> watch_dirty{false};
   /// Set once by CLIENT KILL: from then on nobody finds the connection, and its owner closes it.
   std::atomic<bool> killed{false};
 
@@ -101,6 +102,10 @@ struct ClientCard {
   /// What CLIENT UNBLOCK ends; null: nothing.
   void set_unblockable(std::shared_ptr<Unblockable> unblockable);
   std::shared_ptr<Unblockable> unblockable();
+  /// What is set when a watched key changes; null: nothing is watched.
+  void set_watch_flag(std::shared_ptr<std::atomic<bool>> flag);
+  /// A watched key has changed: EXEC will do nothing.
+  bool watch_broken();
 
  private:
   Mutex mutex_;
@@ -109,6 +114,7 @@ struct ClientCard {
   std::string library_name_ GUARDED_BY(mutex_);
   std::string library_version_ GUARDED_BY(mutex_);
   std::shared_ptr<Unblockable> unblockable_ GUARDED_BY(mutex_);
+  std::shared_ptr<std::atomic<bool>> watch_flag_ GUARDED_BY(mutex_);
 };
 
 /// All connections of the process; those that CLIENT KILL has struck count until their owner has closed them, but are no

@@ -11,11 +11,8 @@ namespace {
 
 constexpr auto kOrder = std::memory_order_relaxed;
 
-/// Command id of a connection that has not sent any.
-constexpr uint16_t kNoCommand = 0xFFFF;
-
 /// The letters of the states, in the order in which they are listed; N for none.
-std::string flags_of(ClientCard const& card) {
+std::string flags_of(ClientCard& card) {
   std::string flags;
   if (card.replica.load(kOrder)) flags += 'S';
   if (card.primary) flags += 'M';
@@ -26,7 +23,7 @@ std::string flags_of(ClientCard const& card) {
   if (card.tracks.load(kOrder)) flags += 't';
   if (card.broken_redirect.load(kOrder)) flags += 'R';
   if (card.tracks_broadcast.load(kOrder)) flags += 'B';
-  if (card.watch_dirty.load(kOrder)) flags += 'd';
+  if (card.watch_broken()) flags += 'd';
   if (card.closing.load(kOrder)) flags += 'c';
   if (card.killed.load(kOrder)) flags += 'A';
   if (card.unix_socket) flags += 'U';
@@ -87,7 +84,7 @@ std::string client_line(ClientCard& card, CommandTable const& commands, int64_t 
       .add("omem", output_bytes)
       .add("tot-mem", client_memory(card))
       .add("events", output_bytes ? "rw" : "r")
-      .add("cmd", last == kNoCommand ? std::string_view("NULL") : std::string_view(commands.by_id(last).full_name))
+      .add("cmd", last == ClientCard::kNoCommand ? std::string_view("NULL") : std::string_view(commands.by_id(last).full_name))
       .add("user", card.user())
       .add("redir", card.redirect.load(kOrder))
       .add("resp", int64_t{card.protocol.load(kOrder)})

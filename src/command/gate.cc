@@ -68,6 +68,8 @@ Gate::Gate(Services& services)
       ping_(services.commands.find_full_original("ping")) {}
 
 void Gate::reject(Session& session, Command const* command, Reply& reply, std::string_view error) {
+  // CLIENT LIST names what was refused, too, and nothing when there is no such command.
+  session.card().last_command.store(command ? command->id : ClientCard::kNoCommand, std::memory_order_relaxed);
   WorkerStatistics& statistics = session.worker().statistics;
   size_t before = reply.errors();
   if (command == exec_) {
@@ -409,7 +411,10 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
       if (auto request = txn.take_wait_request()) waits = begin_wait(session, command, txn, std::move(request), reply);
     }
     note_offset(session, txn.commit());
-    if (waits) return Outcome::kBlocked;
+    if (waits) {
+      session.card().argument_bytes.store(args.bytes(), std::memory_order_relaxed);
+      return Outcome::kBlocked;
+    }
   }
   if (reply.has_rest()) [[unlikely]] {
     return begin_task(session, command, args, std::make_unique<RestOfReply>(reply.take_rest()));

@@ -18,7 +18,7 @@ bool Gate::admit_user(Session& session, Command const& command, Reply& reply) {
 }
 
 bool Gate::admit_access(Session& session, Command const& command, Args args, Reply& reply) {
-  session.card().last_command.store(command.id, std::memory_order_relaxed);  // CLIENT LIST names what was refused, too
+  session.card().last_command.store(command.id, std::memory_order_relaxed);  // the log of what was refused tells the client with it
   auto const context = session.transaction.open ? acl::Context::kMulti : acl::Context::kTopLevel;
   auto const denial = check_access(session, command, args, context);
   if (denial) reject(session, &command, reply, denied_text(*denial, command));

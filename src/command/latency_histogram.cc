@@ -59,4 +59,20 @@ std::vector<LatencyDistribution::Step> LatencyDistribution::cumulative() const {
   return steps;
 }
 
+uint64_t LatencyDistribution::calls_within(uint64_t nanoseconds) const {
+  uint64_t calls = 0;
+  size_t const last = LatencyHistogram::slot_of(nanoseconds);
+  for (size_t slot = 0; slot <= last; slot++) calls += slots_[slot];
+  return calls;
+}
+
+double LatencyDistribution::total_seconds() const {
+  double nanoseconds = 0;
+  for (size_t slot = 0; slot < slots_.size(); slot++) {
+    auto const bounds = static_cast<double>(LatencyHistogram::lowest_of(slot) + LatencyHistogram::highest_of(slot));
+    nanoseconds += static_cast<double>(slots_[slot]) * bounds / 2;
+  }
+  return nanoseconds / 1e9;
+}
+
 }  // namespace holdfast

@@ -79,6 +79,10 @@ class LatencyDistribution {
   };
   /// Powers of two from 1 us on, those only at which the sum grows.
   std::vector<Step> cumulative() const;
+  /// Calls of at most so long, to the end of the slot that it falls into.
+  uint64_t calls_within(uint64_t nanoseconds) const;
+  /// All calls together, as far as the slots tell; what took longer than kLongestNanoseconds counts as that.
+  double total_seconds() const;
 
  private:
   std::vector<uint64_t> slots_;

@@ -37,6 +37,15 @@ TEST(LatencyHistogram, every_value_lies_in_its_slot) {
   }
 }
 
+TEST(LatencyDistribution, calls_within_a_time_and_the_time_of_all) {
+  LatencyDistribution const calls = distribution({1'000, 2'000, 3'000'000, 5'000'000'000});
+  EXPECT_EQ(calls.calls_within(999), 0u);
+  EXPECT_EQ(calls.calls_within(1'010), 1u);
+  EXPECT_EQ(calls.calls_within(3'100'000), 3u);
+  EXPECT_EQ(calls.calls_within(LatencyHistogram::kLongestNanoseconds), 4u) << "what took longer counts as that";
+  EXPECT_NEAR(calls.total_seconds(), 1.003003, 0.01);
+}
+
 // The figures of this test are those of redis-server 7.0.15 for the same times.
 TEST(LatencyHistogram, percentiles_are_those_of_redis) {
   auto const one = distribution({5'000});

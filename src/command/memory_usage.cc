@@ -18,7 +18,7 @@ uint64_t client_memory(ClientCard const& card) {
   constexpr auto kOrder = std::memory_order_relaxed;
   return sizeof(ClientCard) + sizeof(Session) + card.input_bytes.load(kOrder) + card.input_free_bytes.load(kOrder) +
          card.argument_bytes.load(kOrder) + card.queued_bytes.load(kOrder) + card.output_bytes.load(kOrder) +
-         card.listening_bytes.load(kOrder);
+         card.listening_bytes.load(kOrder) + card.tls_bytes.load(kOrder);
 }
 
 ResidentMemory resident_memory() {

@@ -30,11 +30,15 @@ void Session::stop_waiting() {
   blocked.reset();
   card_->set_unblockable(nullptr);
   card_->wait_ends.store(false, std::memory_order_relaxed);
+  card_->argument_bytes.store(0, std::memory_order_relaxed);
 }
 
 void Session::unwatch() {
   watched.clear();
-  watch_flag.reset();
+  if (watch_flag) {
+    card_->set_watch_flag(nullptr);
+    watch_flag.reset();
+  }
   card_->watched_keys.store(0, std::memory_order_relaxed);
 }
 

@@ -84,9 +84,12 @@ class TaskRunner::Slice final : public TaskSlice {
 };
 
 TaskRunner::TaskRunner(Session& session, Command const& command, Args args, std::unique_ptr<Task> task)
-    : session_(session), command_(command), arguments_(args.span().begin(), args.span().end()), task_(std::move(task)) {}
+    : session_(session), command_(command), arguments_(args.span().begin(), args.span().end()), task_(std::move(task)) {
+  session.card().argument_bytes.store(args.bytes(), std::memory_order_relaxed);
+}
 
 TaskRunner::~TaskRunner() {
+  session_.card().argument_bytes.store(0, std::memory_order_relaxed);
   if (all_wanted_) all_.abandon(session_.services().keyspace);
 }
 

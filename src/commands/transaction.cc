@@ -25,7 +25,10 @@ void cmd_discard(Session& session, Args, Reply& reply) {
 
 void cmd_watch(Txn& txn, Session& session, Args args, Reply& reply) {
   if (session.transaction.open) return reply.error("WATCH inside MULTI is not allowed");
-  if (!session.watch_flag) session.watch_flag = std::make_shared<std::atomic<bool>>(false);
+  if (!session.watch_flag) {
+    session.watch_flag = std::make_shared<std::atomic<bool>>(false);
+    session.card().set_watch_flag(session.watch_flag);
+  }
   for (size_t i = 1; i < args.size(); i++) {
     bool known = std::any_of(session.watched.begin(), session.watched.end(), [&](WatchedKey const& watched) {
       return watched.db == session.db() && watched.key == args[i];

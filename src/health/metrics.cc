@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "base/number.h"
 #include "base/strings.h"
@@ -33,6 +35,14 @@ class Metrics {
   }
   void sample(std::string const& labels, uint64_t value) { line(labels, to_text_unsigned(value)); }
 
+  /// A sample of a histogram: `suffix` is "bucket", "sum" or "count".
+  void part(char const* suffix, std::string const& labels, uint64_t value) { line(labels, to_text_unsigned(value), suffix); }
+  void part(char const* suffix, std::string const& labels, double value) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "%.9g", value);
+    line(labels, digits, suffix);
+  }
+
   void gauge(char const* name, char const* help, double value) {
     begin(name, "gauge", help);
     sample("", value);
@@ -48,8 +58,9 @@ class Metrics {
   std::string take() { return std::move(text_); }
 
  private:
-  void line(std::string const& labels, std::string_view value) {
+  void line(std::string const& labels, std::string_view value, char const* suffix = nullptr) {
     text_.append("holdfast_").append(name_);
+    if (suffix) text_.append("_").append(suffix);
     if (!labels.empty()) text_.append("{").append(labels).append("}");
     text_.append(" ").append(value).append("\n");
   }
@@ -137,6 +148,45 @@ void add_traffic(Services& services, Metrics& metrics) {
   for (auto const& [name, sum] : called) metrics.sample(name, sum.failed);
 }
 
+/// What commands wait for before they are executed. As many samples as there are buckets and workers, whatever clients do; so
+/// names of keys are no labels: TOPKEYS tells hot and big ones.
+void add_waiting(Statistics const& statistics, Metrics& metrics) {
+  struct Wait {
+    char const* name;
+    LatencyHistogram WorkerStatistics::*histogram;
+  };
+  static constexpr Wait kWaits[] = {
+      {"turn", &WorkerStatistics::turns}, {"locks", &WorkerStatistics::lock_waits}, {"held", &WorkerStatistics::held_waits}};
+  // In powers of four from 16 us to a second.
+  constexpr uint64_t kFirstNanoseconds = 16'384;
+  constexpr int kBuckets = 9;
+  metrics.begin("waiting_seconds", "histogram",
+                "How long a turn of a worker's loop took, and how long commands waited for locks or were held back.");
+  for (Wait const& wait : kWaits) {
+    LatencyDistribution const waited = statistics.latency(wait.histogram);
+    std::string const labels = label("for", wait.name);
+    for (int i = 0; i < kBuckets; i++) {
+      uint64_t const bound = kFirstNanoseconds << (2 * i);
+      char le[40];
+      std::snprintf(le, sizeof le, "%.9g", static_cast<double>(bound) / 1e9);
+      metrics.part("bucket", labels + "," + label("le", le), waited.calls_within(bound));
+    }
+    metrics.part("bucket", labels + "," + label("le", "+Inf"), waited.calls());
+    metrics.part("sum", labels, waited.total_seconds());
+    metrics.part("count", labels, waited.calls());
+  }
+  std::vector<std::pair<std::string, WorkerStatistics const*>> workers;
+  for (auto const& worker : statistics.workers()) {
+    if (!worker->name.empty()) workers.emplace_back(label("worker", to_text_unsigned(workers.size())), worker.get());
+  }
+  metrics.begin("worker_commands_total", "counter", "Commands that a worker has executed.");
+  for (auto const& [labels, worker] : workers) metrics.sample(labels, worker->commands_processed.get());
+  metrics.begin("worker_turns_total", "counter", "Turns of its loop.");
+  for (auto const& [labels, worker] : workers) metrics.sample(labels, worker->loop_turns.get());
+  metrics.begin("worker_busy_seconds_total", "counter", "Time that it has not spent waiting for something to do.");
+  for (auto const& [labels, worker] : workers) metrics.sample(labels, static_cast<double>(worker->loop_microseconds.get()) / 1e6);
+}
+
 void add_keyspace(Services& services, Metrics& metrics) {
   Keyspace const& keyspace = services.keyspace;
   metrics.begin("db_keys", "gauge", "Keys of a database.");
@@ -177,6 +227,7 @@ std::string metrics_text(Services& services, Monitor::Seen const& seen) {
   add_health(seen, metrics);
   add_persistence(seen.figures, services.log, metrics);
   add_traffic(services, metrics);
+  add_waiting(services.statistics, metrics);
   add_keyspace(services, metrics);
   return metrics.take();
 }

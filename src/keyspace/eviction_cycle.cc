@@ -139,13 +139,20 @@ uint32_t EvictionCycle::look_at(KeyTable::Segment& segment, int db, uint32_t wan
   uint32_t fit = 0;
   int64_t earliest = kNeverMs;
   auto const start = static_cast<uint32_t>(random_.below(segment.bucket_count));
+  // Of keys that are worth the same the pool takes the first, and a new key gets the slot that became free: begun at the same
+  // slot each time, the new would go and the old would stay for ever.
+  auto const first_slot = static_cast<uint32_t>(random_.below(Bucket::kSlots));
   for (uint32_t i = 0; i < segment.bucket_count; i++) {
     if (fit >= wanted) return fit;
     Bucket& bucket = segment.buckets()[(start + i) % segment.bucket_count];
     // All of a bucket, since its records come from memory at the same time.
     prefetch_records(bucket);
-    for (uint32_t found = bucket.occupied(); found; found &= found - 1) {
-      auto const* record = static_cast<Record const*>(bucket.pointer(__builtin_ctz(found)));
+    uint32_t const occupied = bucket.occupied();
+    // Bit n of `found` is slot (first_slot + n) % kSlots.
+    uint32_t found = (occupied >> first_slot | occupied << (Bucket::kSlots - first_slot)) & ((1u << Bucket::kSlots) - 1);
+    for (; found; found &= found - 1) {
+      uint32_t const slot = (first_slot + static_cast<uint32_t>(__builtin_ctz(found))) % Bucket::kSlots;
+      auto const* record = static_cast<Record const*>(bucket.pointer(static_cast<int>(slot)));
       if (volatile_only()) {
         earliest = std::min(earliest, expiry_of_fields(record));
         if (!record->has_expiry()) continue;
@@ -203,8 +210,9 @@ void EvictionCycle::offer(Candidate candidate) {
     if (candidate.score <= pool_.front().score) return;
     forget(0);
   }
+  // Behind its equals: who has waited longest goes first, and has had time to be used once more.
   size_t place = pool_size_;
-  while (place > 0 && pool_[place - 1].score > candidate.score) place--;
+  while (place > 0 && pool_[place - 1].score >= candidate.score) place--;
   std::copy_backward(pool_.begin() + place, pool_.begin() + pool_size_, pool_.begin() + pool_size_ + 1);
   pool_[place] = candidate;
   pool_size_++;

@@ -104,6 +104,25 @@ class EvictionCycleTest : public testing::Test {
   EvictionCycle cycle_{keyspace_};
 };
 
+TEST_F(EvictionCycleTest, AmongEqualsTheNewAreNoMoreLikelyToGoThanTheOld) {
+  constexpr int kKeys = 2000;
+  for (MaxmemoryPolicy const policy : {MaxmemoryPolicy::kAllKeysLfu, MaxmemoryPolicy::kAllKeysLru}) {
+    set_policy(policy);
+    for (int i = 0; i < kKeys; i++) put(name(i));
+    // Nothing is used, and the clock stands still: all are worth the same.
+    for (int i = 0; i < 2 * kKeys; i++) {
+      evict(1);
+      put("new " + std::to_string(i));
+    }
+    int const old = kKeys - static_cast<int>(gone(kKeys).size());
+    // By chance alone exp(-2) of them stay, 271.
+    EXPECT_GT(old, 180) << "those that came first go first";
+    EXPECT_LT(old, 360) << "those that came last go first";
+    set_policy(MaxmemoryPolicy::kAllKeysRandom);
+    evict_all();
+  }
+}
+
 TEST_F(EvictionCycleTest, WithoutAPolicyOrKeysNothingGoes) {
   put("a", kNow + 1000);
   EXPECT_EQ(evict(), Step::kNothing);

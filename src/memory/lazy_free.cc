@@ -1,5 +1,7 @@
 #include "memory/lazy_free.h"
 
+#include "base/thread_scope.h"
+
 namespace holdfast {
 
 LazyFree::LazyFree() : thread_([this] { run(); }) {}
@@ -37,6 +39,7 @@ void LazyFree::reset_freed() {
 }
 
 void LazyFree::run() {
+  ThreadScope const scope("lazy-free");
   std::vector<std::unique_ptr<Garbage>> work;
   while (true) {
     {

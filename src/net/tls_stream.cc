@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "net/tls_error.h"
+#include "net/tls_memory.h"
 
 namespace holdfast {
 namespace {
@@ -84,9 +85,9 @@ struct TlsStream::Socket {
 void TlsStream::Free::operator()(ssl_st* session) const { SSL_free(session); }
 
 TlsStream::TlsStream(std::shared_ptr<TlsContext const> context, int fd, Side side)
-    : context_(std::move(context)),
-      fd_(fd),
-      session_(SSL_new(side == Side::kConnecting ? context_->connecting() : context_->accepting())) {
+    : context_(std::move(context)), fd_(fd) {
+  TlsMemoryCharge const charge(charged_);
+  session_.reset(SSL_new(side == Side::kConnecting ? context_->connecting() : context_->accepting()));
   CHECK(session_);
   BIO* bio = BIO_new(Socket::method());
   CHECK(bio);
@@ -119,6 +120,7 @@ void TlsStream::note_failure() {
 TlsStream::Handshake TlsStream::shake_hands() {
   starved_ = false;
   may_read_ = kReadBytesMax;
+  TlsMemoryCharge const charge(charged_);
   ERR_clear_error();
   int const done = SSL_do_handshake(session_.get());
   int const why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(session_.get(), done);
@@ -139,6 +141,7 @@ TlsStream::Handshake TlsStream::shake_hands() {
 ssize_t TlsStream::read(char* to, size_t size) {
   starved_ = false;
   may_read_ = kReadBytesMax;
+  TlsMemoryCharge const charge(charged_);
   size_t total = 0;
   while (total < size) {
     ERR_clear_error();
@@ -218,6 +221,7 @@ size_t TlsStream::encrypt(OutputBuffer& out, size_t room) {
 /// One record into unsent_.
 bool TlsStream::write(char const* bytes, size_t count) {
   if (failed_) return false;
+  TlsMemoryCharge const charge(charged_);
   ERR_clear_error();
   int const written = SSL_write(session_.get(), bytes, static_cast<int>(count));
   if (written == static_cast<int>(count)) return true;

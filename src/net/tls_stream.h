@@ -66,6 +66,11 @@ class TlsStream {
   Status flush();
   /// Encrypted bytes that the socket has not taken yet.
   size_t unsent() const { return unsent_.size() - sent_; }
+  /// What the stream takes: its state and buffers, those of OpenSSL too (counted if count_tls_memory was called), without what is
+  /// `unsent`.
+  size_t memory_bytes() const {
+    return sizeof *this + static_cast<size_t>(charged_ > 0 ? charged_ : 0) + unsent_.capacity() - unsent();
+  }
 
   /// Tells the other side that nothing follows, if the socket takes it at once.
   void say_goodbye();
@@ -86,6 +91,7 @@ class TlsStream {
 
   std::shared_ptr<TlsContext const> context_;
   int fd_;
+  ptrdiff_t charged_ = 0;  ///< bytes that OpenSSL has for this stream
   std::unique_ptr<ssl_st, Free> session_;
   std::string unsent_;
   size_t sent_ = 0;  ///< bytes of unsent_ that the socket has taken

@@ -14,10 +14,14 @@
 #include <memory>
 #include <string>
 
+#include "net/tls_memory.h"
 #include "net/unique_fd.h"
 
 namespace holdfast {
 namespace {
+
+// Before main, so before anything uses OpenSSL.
+bool const counted = count_tls_memory();
 
 using Side = TlsStream::Side;
 using Handshake = TlsStream::Handshake;
@@ -124,6 +128,28 @@ TEST(TlsStreamTest, bytes_arrive_as_they_were_sent) {
   EXPECT_FALSE(pair.near->has_input());
   EXPECT_EQ(pair.near->read(room.data(), room.size()), -1);
   EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(TlsStreamTest, what_openssl_takes_is_counted) {
+  ASSERT_TRUE(counted);
+  Pair pair;
+  EXPECT_GT(pair.near->memory_bytes(), sizeof(TlsStream) + 1000);
+  pair.meet();
+  std::array<char, 100> room;
+  EXPECT_EQ(pair.near->read(room.data(), room.size()), -1);
+  size_t const idle = pair.near->memory_bytes();
+  // Half a record is kept in the buffer of OpenSSL until the rest comes.
+  ASSERT_TRUE(pair.far->send(numbered(10'000)));
+  std::string record(20'000, '\0');
+  ssize_t const size = recv(pair.near_fd.get(), record.data(), record.size(), 0);
+  ASSERT_GT(size, 10'000);
+  ASSERT_EQ(send(pair.far_fd.get(), record.data(), 5000, 0), 5000);
+  EXPECT_EQ(pair.near->read(room.data(), room.size()), -1);
+  EXPECT_GT(pair.near->memory_bytes(), idle + 16'000);
+  ASSERT_EQ(send(pair.far_fd.get(), record.data() + 5000, static_cast<size_t>(size) - 5000, 0), size - 5000);
+  EXPECT_EQ(read_all(*pair.near, 20'000), numbered(10'000));
+  EXPECT_EQ(pair.near->read(room.data(), room.size()), -1);
+  EXPECT_LT(pair.near->memory_bytes(), idle + 1000) << "an idle connection keeps no buffers";
 }
 
 TEST(TlsStreamTest, a_reader_with_little_room_is_told_that_there_is_more) {

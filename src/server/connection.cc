@@ -109,6 +109,7 @@ void Connection::shake_hands(bool broken) {
 ssize_t Connection::receive_bytes(char* to, size_t size) {
   if (!tls_) [[likely]] return recv(fd_.get(), to, size, 0);
   ssize_t const got = tls_->read(to, size);
+  card().tls_bytes.store(tls_->memory_bytes(), std::memory_order_relaxed);
   if (tls_->unsent() > 0) worker_.schedule_flush(*this);  // TLS has answered something by itself
   return got;
 }
@@ -537,7 +538,10 @@ void Connection::update_events() {
   if (wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked) wanted |= EPOLLRDHUP;
   if (wait_ == Wait::kHandshake) [[unlikely]] wanted |= EPOLLIN;
   if (output_blocked_) wanted |= EPOLLOUT;
-  if (tls_ && (wanted & EPOLLIN) && tls_->has_input()) worker_.schedule_read(*this);
+  if (tls_) [[unlikely]] {
+    card().tls_bytes.store(tls_->memory_bytes(), std::memory_order_relaxed);
+    if ((wanted & EPOLLIN) && tls_->has_input()) worker_.schedule_read(*this);
+  }
   if (wanted == events_) return;
   // With no event wanted the socket stays registered: a reset of the connection is still noticed (EPOLLHUP).
   if (!worker_.loop().modify(fd_.get(), wanted)) return doom();

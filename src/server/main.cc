@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/thread_scope.h"
 #include "config/accident_warnings.h"
 #include "config/config.h"
 #include "config/inert_directives.h"
+#include "net/tls_memory.h"
 #include "server/cpu_list.h"
 #include "server/process.h"
 #include "server/server.h"
@@ -131,6 +133,7 @@ int run(int argc, char** argv) {
 }  // namespace holdfast
 
 int main(int argc, char** argv) {
+  CHECK(holdfast::count_tls_memory());
   std::setlocale(LC_COLLATE, "");  // the order of SORT ... ALPHA
   return holdfast::run(argc, argv);
 }

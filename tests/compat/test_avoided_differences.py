@@ -79,6 +79,28 @@ def test_d16_a_zero_byte_is_part_of_a_value(both):
     assert [_config(client, "masteruser", b"a\x00b") for client in both] == [(False, b"a"), (False, b"a\x00b")]
 
 
+def test_d58_keys_and_connections_are_used_memory(both):
+    def used(client):
+        return int(client.must("INFO", "memory").value.decode().split("used_memory:")[1].split("\r\n")[0])
+
+    def grown(client, *command):
+        used(client)  # what the question itself takes is there before
+        before = used(client)
+        client.must(*command)
+        return used(client) - before
+
+    text = b"x" * 1_000_000
+    reference, candidate = both
+    for client in both:
+        assert grown(client, "SET", "k", text) > len(text) * 0.99
+        assert grown(client, "DEL", "k") < -len(text) * 0.9
+    assert grown(reference, "SCRIPT", "LOAD", b"return 1 --" + text) > len(text) * 0.9
+    assert grown(candidate, "SCRIPT", "LOAD", b"return 1 --" + text) < len(text) * 0.1
+    assert int(candidate.must("INFO", "memory").value.decode().split("used_memory_scripts:")[1].split("\r\n")[0]) > len(text)
+    for client in both:
+        client.must("SCRIPT", "FLUSH")
+
+
 def test_d66_defragmentation_can_be_switched_on(both):
     assert [_config(client, "activedefrag", "yes") for client in both] == [(True, b"no"), (False, b"yes")]
 

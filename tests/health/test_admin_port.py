@@ -41,9 +41,34 @@ def test_metrics_count_what_happens(server, admin_port):
         assert metrics['holdfast_errors_total{err="WRONGTYPE"}'] == 1
         assert metrics["holdfast_connected_clients"] == 1
         # Each metric is introduced once, before its samples.
-        introduced = re.findall(r"^# TYPE (\S+) (?:gauge|counter)$", page.text, re.MULTILINE)
+        introduced = re.findall(r"^# TYPE (\S+) (?:gauge|counter|histogram)$", page.text, re.MULTILINE)
         assert len(set(introduced)) == len(introduced)
-        assert {re.split(r"[ {]", line)[0] for line in page.text.splitlines() if line[0] != "#"} <= set(introduced)
+        histograms = re.findall(r"^# TYPE (\S+) histogram$", page.text, re.MULTILINE)
+        parts = {f"{name}_{part}" for name in histograms for part in ("bucket", "sum", "count")}
+        assert {re.split(r"[ {]", line)[0] for line in page.text.splitlines() if line[0] != "#"} <= set(introduced) | parts
+
+
+def test_waiting_is_a_histogram_and_keys_are_no_labels(server, admin_port):
+    with server.client() as client, server.client() as other:
+        client.must("SET", "a-key-of-ours", "x" * 100_000)
+        for _ in range(5000):
+            client.must("GET", "a-key-of-ours")
+        client.must("CLIENT", "PAUSE", 50, "WRITE")
+        other.must("SET", "k", "v")  # is held back
+        page = Page(admin_port, "/metrics")
+    metrics = page.metrics()
+    assert "a-key-of-ours" not in page.text
+    for wait in ("turn", "locks", "held"):
+        found = [value for name, value in metrics.items() if name.startswith("holdfast_waiting_seconds_bucket") and f'"{wait}"' in name]
+        assert len(found) == 10 and found == sorted(found), wait
+        assert found[-1] == metrics[f'holdfast_waiting_seconds_count{{for="{wait}"}}']
+    assert metrics['holdfast_waiting_seconds_count{for="turn"}'] > 1000 and metrics['holdfast_waiting_seconds_sum{for="turn"}'] > 0
+    assert metrics['holdfast_waiting_seconds_count{for="held"}'] == 1
+    assert 0.03 < metrics['holdfast_waiting_seconds_sum{for="held"}']
+    assert metrics['holdfast_waiting_seconds_bucket{for="held",le="0.004194304"}'] == 0
+    commands = [value for name, value in metrics.items() if name.startswith("holdfast_worker_commands_total")]
+    assert len(commands) == 2 and sum(commands) > 5000
+    assert sum(metrics[f'holdfast_worker_turns_total{{worker="{worker}"}}'] for worker in (0, 1)) > 1000
 
 
 def test_it_answers_while_the_only_worker_is_in_one_command(tmp_path):

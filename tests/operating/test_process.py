@@ -71,10 +71,10 @@ def test_threads_have_names_and_keep_to_their_processors():
     directives = ["--threads", "2", "--appendonly", "yes", "--server_cpulist", str(one), "--bio_cpulist", str(other)]
     with Server(holdfast_binary(), directives) as server:
         threads = until(lambda: (found := _threads(server)).keys() >= {"log-writer", "log-fsync"} and found)
-        assert threads.keys() >= {"worker-1", "snapshot-file", "health", "crash-report"}
+        assert threads.keys() >= {"worker-1", "snapshot-file", "health", "crash-report", "lazy-free"}
         for name in ("main", "worker-1"):
             assert threads[name] == {one}, name
-        for name in ("log-writer", "log-fsync", "snapshot-file", "health"):
+        for name in ("log-writer", "log-fsync", "snapshot-file", "health", "lazy-free"):
             assert threads[name] == {other}, name
 
 
