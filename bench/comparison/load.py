@@ -107,12 +107,12 @@ def run_benchmark(port: int, command: Sequence[str], pipeline: int, requests: in
 
 
 class EndlessWrites:
-    """Random SETs at full speed, until the end of the `with` block."""
+    """Random SETs, or another command, at full speed, until the end of the `with` block."""
 
     PIPELINE = 16
 
-    def __init__(self, port: int, keys: int) -> None:
-        self._arguments = _arguments(port, ["SET", KEY, VALUE], self.PIPELINE, 2_000_000_000, keys)
+    def __init__(self, port: int, keys: int, command: Sequence[str] = ("SET", KEY, VALUE)) -> None:
+        self._arguments = _arguments(port, command, self.PIPELINE, 2_000_000_000, keys)
         self._process: Optional[subprocess.Popen] = None
 
     def __enter__(self) -> "EndlessWrites":

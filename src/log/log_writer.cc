@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prompt_thread.h"
 #include "base/thread_scope.h"
 
 namespace holdfast::log {
@@ -42,6 +43,8 @@ void LogWriter::start() {
   syncer_.start();
   thread_ = std::thread([this] {
     ThreadScope const scope("log-writer");
+    // Whoever waits for an fsync waits until this thread goes on after it.
+    ask_for_prompt_running();
     loop();
   });
 }
