@@ -21,8 +21,11 @@ ExpiryCycle::ExpiryCycle(Keyspace& keyspace, uint32_t first, uint32_t step)
     : keyspace_(keyspace), first_(first), step_(step), next_(first) {}
 
 ExpiryCycle::Progress ExpiryCycle::run(TxnScratch& scratch, int64_t now_ms, int64_t budget_us) {
-  if (!keyspace_.deletes_expired()) return Progress::kNothing;
   int64_t deadline_us = now_us() + budget_us;
+  if (!keyspace_.deletes_expired()) {
+    bool const local = !keyspace_.expiry_held() && keyspace_.expires_locally.load(std::memory_order_relaxed);
+    return local ? run_local(scratch, now_ms, deadline_us) : Progress::kNothing;
+  }
   // A partition whose lock is taken is left for the next call.
   for (uint32_t visited = 0; visited < keyspace_.partition_count(); visited += step_) {
     if (!run_partition(scratch, now_ms, deadline_us)) return Progress::kMore;
@@ -31,6 +34,20 @@ ExpiryCycle::Progress ExpiryCycle::run(TxnScratch& scratch, int64_t now_ms, int6
     db_ = 0;
   }
   return Progress::kNothing;
+}
+
+ExpiryCycle::Progress ExpiryCycle::run_local(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us) {
+  Progress progress = Progress::kNothing;
+  for (uint32_t index = first_; index < keyspace_.partition_count(); index += step_) {
+    locks_.clear();
+    locks_.add_partition(index);
+    if (!locks_.try_lock(keyspace_)) continue;
+    Txn txn(keyspace_, locks_, scratch, now_ms);
+    if (!txn.expire_locally(index)) progress = Progress::kMore;
+    txn.commit(false);
+    if (now_us() >= deadline_us) return Progress::kMore;
+  }
+  return progress;
 }
 
 bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us) {

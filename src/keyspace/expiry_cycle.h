@@ -26,6 +26,8 @@ class ExpiryCycle {
 
  private:
   bool run_partition(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us);
+  /// On a replica: only what its own clients have made expire.
+  Progress run_local(TxnScratch& scratch, int64_t now_ms, int64_t deadline_us);
   /// Deletes what is due; returns the earliest expiry that is left.
   int64_t run_segment(KeyTable& table, KeyTable::Segment& segment, Txn& txn, Partition& partition);
   /// The same for the fields of a hash, of which a bounded number is deleted.

@@ -191,4 +191,9 @@ uint32_t Keyspace::idle_seconds(uint32_t access) const {
   return clock >= access ? clock - access : clock + (kAccessMask - access);
 }
 
+void Keyspace::forget_local_expiry() {
+  for (uint32_t i = 0; i < partition_count(); i++) partition(i).local_expiry.reset();
+  expires_locally.store(false, std::memory_order_relaxed);
+}
+
 }  // namespace holdfast

@@ -165,6 +165,10 @@ class Keyspace {
   /// On a replica: keys that have expired are not seen, but only the primary deletes them. Changes in global transactions.
   std::atomic<bool> expiry_left_to_primary{false};
   bool expiry_hidden() const { return expiry_left_to_primary.load(std::memory_order_relaxed); }
+  /// There may be keys in a LocalExpiry. Set under the lock of its partition.
+  std::atomic<bool> expires_locally{false};
+  /// What there is is the primary's, or ours to expire as everywhere. In a global transaction, or before there are threads.
+  void forget_local_expiry();
   /// A moment of the past ends a key at once.
   bool deletes_expired() const { return !expiry_held() && !expiry_hidden(); }
 

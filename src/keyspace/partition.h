@@ -7,6 +7,7 @@
 
 #include "keyspace/hot_keys.h"
 #include "keyspace/key_table.h"
+#include "keyspace/local_expiry.h"
 #include "keyspace/partition_lock.h"
 #include "keyspace/reservations.h"
 #include "keyspace/tracked_keys.h"
@@ -37,6 +38,7 @@ struct alignas(64) Partition {
   TrackedKeys tracked;
   WaitTable waiters;
   std::unique_ptr<Reservations> reservations;  ///< null: there has never been one
+  std::unique_ptr<LocalExpiry> local_expiry;  ///< null: no client of a writable replica has made a key expire
   std::unique_ptr<HotKeys> hot;  ///< null: no command of the sample has used a key here
   /// Log offset after the last write to this partition: what a read must wait for under `appendfsync always`.
   uint64_t last_offset = 0;

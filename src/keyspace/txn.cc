@@ -126,6 +126,37 @@ void Txn::expire_now(int db, KeyHome const& home, KeyTable::Slot slot) {
   keyspace_.publish_counters(*home.partition, db);
 }
 
+void Txn::note_local_expiry(int db, Partition& partition, std::string_view key, std::optional<int64_t> expire_ms) {
+  // What a file has (`serves_`) was written under the eyes of the primary, mostly.
+  if (piece_ || !expire_ms || !serves_) {
+    if (partition.local_expiry) partition.local_expiry->forget(db, key);
+    return;
+  }
+  if (!partition.local_expiry) partition.local_expiry = std::make_unique<LocalExpiry>();
+  partition.local_expiry->note(db, key, *expire_ms);
+  keyspace_.expires_locally.store(true, std::memory_order_relaxed);
+}
+
+bool Txn::expire_locally(uint32_t partition) {
+  constexpr int kKeysMax = 64;
+  LocalExpiry* const local = keyspace_.partition(partition).local_expiry.get();
+  if (!local) return true;
+  for (int keys = 0; keys < kKeysMax; keys++) {
+    auto const due = local->take_due(now_ms_);
+    if (!due) return true;
+    auto const& [db, key] = *due;
+    KeyHome const home = this->home(key);
+    KeyTable::Slot const slot = locate(db, home, key);
+    if (!slot || !slot.entry()->has_expiry()) continue;
+    if (is_expired(slot.entry(), now_ms_)) {
+      expire_now(db, home, slot);
+    } else {
+      local->note(db, key, slot.entry()->expire_ms());
+    }
+  }
+  return false;
+}
+
 std::string_view Txn::expiry_deletion() const {
   return keyspace_.logs_expiry_as_unlink.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
 }
@@ -147,6 +178,9 @@ Record* Txn::put_content(int db, KeyHome const& home, RecordContent& content, Ac
   }
   if (!slot) notify_in(db, config::kEventNew, "new", content.key);
   Record* record = slot ? table.replace(slot, content) : table.insert(home.hash, content);
+  if ((content.expire_ms || piece_) && keyspace_.expiry_hidden()) [[unlikely]] {
+    note_local_expiry(db, *home.partition, content.key, content.expire_ms);
+  }
   changed(db, content.key, *home.partition);
   return record;
 }
@@ -260,6 +294,7 @@ void Txn::set_expiry(std::string_view key, std::optional<int64_t> expire_ms) {
   CHECK(slot);
   keep_old(db_, home, key);
   table(db_, home)->set_expiry(slot, expire_ms);
+  if (keyspace_.expiry_hidden()) [[unlikely]] note_local_expiry(db_, *home.partition, key, expire_ms);
   changed(db_, key, *home.partition);
 }
 

@@ -248,6 +248,8 @@ class Txn {
   void note_expired(int db, Partition& partition, std::string_view key);
   /// Removes the key at `slot`, in a table of the locked `partition`, to make room.
   void evict(int db, Partition& partition, KeyTable::Slot slot);
+  /// Deletes keys of a LocalExpiry whose time has come. False: there are more.
+  bool expire_locally(uint32_t partition);
   /// Fields of a hash that have expired and are removed by the caller.
   void note_expired_fields(int db, Partition& partition, std::string_view key,
                            std::span<std::string_view const> fields);
@@ -275,6 +277,8 @@ class Txn {
   /// A key is about to be removed by the server itself.
   void note_gone(int db, Partition& partition, std::string_view key, std::string_view deletion);
   void expire_now(int db, KeyHome const& home, KeyTable::Slot slot);
+  /// On a replica a key has been given this time, by its primary or by a client.
+  void note_local_expiry(int db, Partition& partition, std::string_view key, std::optional<int64_t> expire_ms);
   void note_event(int db, uint32_t event_class, std::string_view event, std::string_view key);
   void publish_events();
   void note_invalidation(std::string_view key, Partition& partition, bool by_server);

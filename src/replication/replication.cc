@@ -103,6 +103,7 @@ void Replication::prepare() {
 void Replication::set_following(bool following) {
   services_.log.set_following(following);
   services_.keyspace.expiry_left_to_primary.store(following, std::memory_order_relaxed);
+  services_.keyspace.forget_local_expiry();
 }
 
 void Replication::restore(snapshot::StreamIdentity const& saved) {
@@ -342,6 +343,7 @@ PrimaryLink::Owner Replication::link_owner() {
             forget_history();
             replicas_.disconnect_all();
             touch_watched_keys();
+            services_.keyspace.forget_local_expiry();
           },
       .after_adoption =
           [this](snapshot::StreamIdentity const& at) {

@@ -68,13 +68,29 @@ def test_a_writable_replica(stage, kinds):
     replica.config("replica-read-only", "no")
     at = replica.offset()
     assert replica.must("SET", "own", "v") == b"OK"
-    if replica.kind == "redis":  # ours leaves all that expires to the primary, for now
-        assert replica.must("SET", "own:brief", "v", "PX", 20) == b"OK"
+    assert replica.must("SET", "own:brief", "v", "PX", 20) == b"OK"
+    assert replica.must("RPUSH", "own:list", 1, 2) == 2
+    assert replica.must("PEXPIRE", "own:list", 30) == 1
     until(lambda: replica.must("DBSIZE") == 1)
     assert replica.offset() == at
     primary.must("SET", "own", "of the primary")
     until_equal(lambda: replica.must("GET", "own"), b"of the primary")
     wait_for_equal(primary, replica)
+
+
+@pytest.mark.holdfast("replica")
+def test_a_writable_replica_leaves_to_the_primary_what_is_its(stage, kinds):
+    """Redis deletes such a key by itself."""
+    primary, replica = stage.pair(kinds, "--replica-read-only", "no")
+    primary.must("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    replica.must("SET", "k", "own", "PX", 200)
+    replica.must("SET", "own", "own", "PX", 300)
+    primary.must("SET", "k", "of the primary", "PX", 100)
+    wait_for_offset(primary, replica)
+    until(lambda: replica.must("DBSIZE") == 1)  # when "own" is gone the time of "k" is over
+    assert replica.must("EXISTS", "k") == 0
+    primary.must("GET", "k")
+    until(lambda: replica.must("DBSIZE") == 0)
 
 
 # Messages.
