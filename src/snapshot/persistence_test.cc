@@ -374,6 +374,33 @@ TEST(Persistence, ADataSetThatCannotBeLoadedIsNotServedAsEmpty) {
   EXPECT_TRUE(world.persistence->loading());
 }
 
+// A block that the machine did not write before it crashed, inside a value: it parses. Only where the index does not reach.
+TEST(PersistenceAof, ABlockOfZerosIsRefusedWhereTheMachineMayHaveCrashed) {
+  auto disk = std::make_shared<FaultyDisk>();
+  {
+    World world("appendonly yes\n", disk);
+    Replay replay(world);
+    ASSERT_TRUE(start(world, replay));
+    Client(world.keyspace).set(0, "zeros", std::string(3000, '\0'));
+  }
+  // Whole, and known to be so.
+  EXPECT_EQ(restarted(disk).size(), 1u);
+  std::string const index = "/data/appendonlydir/appendonly.aof.1.incr.aof.idx";
+  std::string const header = disk->contents(index).substr(0, log::kSidecarHeaderBytes);
+  disk->put(index, header);
+  EXPECT_NE(refusal(disk).find("appendonly.aof.1.incr.aof has a block of zeros at offset 512"), std::string::npos);
+
+  // A process that was killed loses nothing of what it has written.
+  disk->put(index, header);
+  World world("appendonly yes\n", disk);
+  Replay replay(world);
+  EXPECT_TRUE(world.persistence->load_at_start({.directory = world.directory.get(),
+                                                .replay = [&](auto command) { return replay(command); },
+                                                .inserters = 1,
+                                                .machine_up_since_ms = 1}));
+  EXPECT_EQ(contents(world.keyspace).size(), 1u);
+}
+
 TEST(PersistenceAof, AFailedRewriteLosesNothing) {
   auto disk = std::make_shared<FaultyDisk>();
   DataSet expected;
