@@ -1,4 +1,4 @@
-"""The disk: SAVE, loading at start, and what appendfsync always costs."""
+"""The disk: SAVE, loading a file or an AOF at start, and what appendfsync always costs."""
 
 import time
 
@@ -9,10 +9,13 @@ from comparison.row import Row, Target, median
 
 _SECONDS_FOR_TARGET_KEYS = 1.5
 _ALWAYS_TO_EVERYSEC = 0.9
+# Of the keys, how many are written again after the base of the AOF.
+_WRITTEN_AFTER_BASE = 0.1
+_REWRITE_LIMIT_S = 180.0
 # Servers of these rows may use this many threads and all cores.
 _THREADS = 2
 
-FILE_ROWS = ("save", "load", "aof")
+FILE_ROWS = ("save", "load", "load-aof", "aof")
 
 
 class _Timings:
@@ -36,15 +39,51 @@ def _time_files(server: Contender, plan: Plan) -> tuple[_Timings, _Timings]:
         cpu, began = server.cpu_ns(), time.monotonic()
         server.ask("SAVE")
         save.add(time.monotonic() - began, (server.cpu_ns() - cpu) / 1e9)
+    _time_starts(server, plan.keys, loading, repetitions)
+    return save, loading
+
+
+def _time_starts(server: Contender, keys: int, loading: _Timings, repetitions: int) -> None:
     for _ in range(repetitions):
         server.stop()
         began = time.monotonic()
         with machine.on_cores(machine.ALL_CORES):
             server.start()
         loading.add(time.monotonic() - began, server.cpu_ns() / 1e9)
-        if (found := server.ask("DBSIZE")) != plan.keys:
-            raise load.LoadFailed(f"{server.brand.name} loaded {found} keys of {plan.keys}")
-    return save, loading
+        if (found := server.ask("DBSIZE")) != keys:
+            raise load.LoadFailed(f"{server.brand.name} loaded {found} keys of {keys}")
+
+
+def _load_append_only(plan: Plan) -> Rows:
+    """An AOF as a rewrite leaves it, and what was written since."""
+    if not plan.wants("load-aof"):
+        return
+    timings: list[_Timings] = []
+    foreign_cores: list[float] = []
+    directives = ("--save", "", "--appendonly", "yes", "--auto-aof-rewrite-percentage", "0")
+    for brand in plan.brands:
+        with contender.running(brand, plan.directory, threads=_THREADS, directives=directives, pinned=False) as server:
+            load.fill(server.port, plan.keys)
+            server.ask("BGREWRITEAOF")
+            deadline = time.monotonic() + _REWRITE_LIMIT_S
+            while server.info("aof_rewrite_in_progress") != "0" or server.info("aof_rewrite_scheduled") != "0":
+                if time.monotonic() > deadline:
+                    raise load.LoadFailed(f"{brand.name} did not end its rewrite")
+                time.sleep(0.05)
+            load.fill(server.port, int(plan.keys * _WRITTEN_AFTER_BASE))
+            foreign = machine.ForeignLoad([])
+            foreign.start()
+            timings.append(_Timings())
+            _time_starts(server, plan.keys, timings[-1], min(plan.repetitions, 3))
+            server.stop()
+            foreign_cores.append(foreign.cores())
+    ours, theirs = timings
+    yield Row(
+        "load-aof", f"start with an AOF: a base of {plan.keys:,} keys and SETs of a tenth of them, {_THREADS} threads", "s",
+        median(ours.wall_s), median(theirs.wall_s), Target(_SECONDS_FOR_TARGET_KEYS * plan.keys / TARGET_KEYS, of_ratio=False),
+        max(foreign_cores), f"CPU s {median(ours.cpu_s):.2f} / {median(theirs.cpu_s):.2f}",
+        {"Holdfast": ours.wall_s, "Redis": theirs.wall_s},
+    )  # fmt: skip
 
 
 def _save_and_load(plan: Plan) -> Rows:
@@ -102,4 +141,5 @@ def _append_fsync(plan: Plan) -> Rows:
 
 def file_rows(plan: Plan) -> Rows:
     yield from _save_and_load(plan)
+    yield from _load_append_only(plan)
     yield from _append_fsync(plan)

@@ -16,16 +16,15 @@ using snapshot::PersistenceInfo;
 
 constexpr std::string_view ok_or_err(bool ok) { return ok ? "ok" : "err"; }
 
-void info_loading(PersistenceInfo const& info, int64_t now_s, InfoText& text) {
+void info_loading(PersistenceInfo const& info, InfoText& text) {
   double const total = static_cast<double>(std::max<uint64_t>(1, info.loading_total_bytes));
   double const part = static_cast<double>(info.loading_loaded_bytes) / total;
-  auto const elapsed_s = static_cast<double>(std::max<int64_t>(0, now_s - info.loading_start_s));
   text.field("loading_start_time", info.loading_start_s);
   text.field("loading_total_bytes", info.loading_total_bytes);
   text.zero({"loading_rdb_used_mem"});
   text.field("loading_loaded_bytes", info.loading_loaded_bytes);
   text.number("loading_loaded_perc", part * 100);
-  text.field("loading_eta_seconds", part > 0 ? static_cast<int64_t>(elapsed_s * (1 - part) / part) : 1);
+  text.field("loading_eta_seconds", info.loading_seconds_left.value_or(1));
 }
 
 }  // namespace
@@ -81,7 +80,7 @@ void info_persistence(Session& session, InfoText& text) {
     text.number("data_at_risk_seconds", report.at_risk.seconds);
     text.field("data_at_risk_bytes", report.at_risk.bytes);
   }
-  if (info.loading) info_loading(info, services.clock.unix_us() / 1'000'000, text);
+  if (info.loading) info_loading(info, text);
 }
 
 }  // namespace holdfast

@@ -83,7 +83,7 @@ class AofLoad {
     for (log::AofPart& part : loaded_.plan.parts) {
       if (Status done = part.size == 0 ? check_empty(part) : load_part(part); !done) return std::unexpected(done.error());
       done_bytes_ += part.size;
-      parts_.progress.loaded_bytes.store(done_bytes_, std::memory_order_relaxed);
+      note_progress(done_bytes_);
     }
     if (loaded_.plan.total_bytes != 0) {
       parts_.logger.notice("%s", log::loaded_all_message(parts_.clock.monotonic_us() - start_us).c_str());
@@ -178,9 +178,7 @@ class AofLoad {
         continue;
       }
       loaded_.commands++;
-      if (loaded_.commands % kProgressCommands == 0) {
-        parts_.progress.loaded_bytes.store(done_bytes_ + item->end, std::memory_order_relaxed);
-      }
+      if (done_bytes_ + item->end >= next_note_) note_progress(done_bytes_ + item->end);
       std::string_view const name = item->argv.front();
       if (item->argv.size() == 2 && is_word(name, "select")) loaded_.db = static_cast<int>(parse_int64(item->argv[1]).value_or(0));
       Group::Failed failed;
@@ -219,12 +217,15 @@ class AofLoad {
     return fail(messages.empty() ? "AOF loading aborted" : messages.back());
   }
 
+  void note_progress(uint64_t bytes) {
+    parts_.progress.reach(bytes, parts_.clock, parts_.logger);
+    next_note_ = bytes + LoadProgress::kStepBytes;
+  }
+
   void find_end_offset() {
     if (loaded_.plan.parts.empty() || loaded_.plan.parts.back().is_base) return;
     if (auto const stream = log::written_stream(directory_.disk(), loaded_.plan.parts.back())) loaded_.stream_offset = stream->end;
   }
-
-  static constexpr uint64_t kProgressCommands = 1024;
 
   LoadParts const& parts_;
   log::AofDirectory& directory_;
@@ -234,6 +235,7 @@ class AofLoad {
   LoadedAof loaded_;
   uint64_t done_bytes_ = 0;
   bool tail_was_cut_ = false;
+  uint64_t next_note_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,23 +15,10 @@
 #include "log/aof_directory.h"
 #include "log/recovery.h"
 #include "snapshot/function_store.h"
+#include "snapshot/load_progress.h"
 #include "snapshot/payload.h"
 
 namespace holdfast::snapshot {
-
-/// How far a load is. Written by the loading threads, read by any.
-struct LoadProgress {
-  std::atomic<uint64_t> total_bytes{0};
-  std::atomic<uint64_t> loaded_bytes{0};
-  std::atomic<uint64_t> keys{0};
-  std::atomic<uint64_t> expired_keys{0};
-  void clear() {
-    total_bytes.store(0, std::memory_order_relaxed);
-    loaded_bytes.store(0, std::memory_order_relaxed);
-    keys.store(0, std::memory_order_relaxed);
-    expired_keys.store(0, std::memory_order_relaxed);
-  }
-};
 
 /// What a load works with. Nobody else touches the key space while it runs: the workers answer LOADING, or the caller
 /// holds every partition.

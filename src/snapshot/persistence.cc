@@ -533,6 +533,7 @@ PersistenceInfo Persistence::Impl::info() {
   info.loading_start_s = loader_.start_s();
   info.loading_total_bytes = loader_.progress().total_bytes.load(std::memory_order_relaxed);
   info.loading_loaded_bytes = loader_.progress().loaded_bytes.load(std::memory_order_relaxed);
+  info.loading_seconds_left = loader_.progress().seconds_left();
   info.loaded_keys = loader_.progress().keys.load(std::memory_order_relaxed);
   info.load_expired_keys = loader_.progress().expired_keys.load(std::memory_order_relaxed);
   MutexLock lock(mutex_);

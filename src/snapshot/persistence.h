@@ -28,6 +28,7 @@ struct PersistenceInfo {
   int64_t loading_start_s = 0;
   uint64_t loading_total_bytes = 0;
   uint64_t loading_loaded_bytes = 0;
+  std::optional<int64_t> loading_seconds_left;
   uint64_t loaded_keys = 0;
   uint64_t load_expired_keys = 0;
   bool saving = false;      ///< BGSAVE or SAVE is running

@@ -14,8 +14,6 @@ namespace holdfast::snapshot {
 namespace {
 
 constexpr uint64_t kClockMask = 0xFFFFFF;
-/// The progress figures are brought up to date after this many keys.
-constexpr uint64_t kProgressKeys = 4096;
 /// Bytes of the shortest entry: type, key of one byte, empty value.
 constexpr uint64_t kEntryBytesMin = 4;
 /// Databases with fewer keys just grow.
@@ -102,7 +100,7 @@ class RdbLoad {
                     "' in DB " + to_text_unsigned(entry.db) + ": values of RDB type " +
                     to_text(static_cast<int>(entry.type)) + " are not supported yet");
     }
-    if (++seen_ % kProgressKeys == 0) note_progress();
+    if (reader_.offset() >= next_note_) note_progress();
     // Who goes on with a history deletes what has expired in it as well, so that replicas of it do the same.
     bool const keep = options_.keep_expired || has_offset_;
     if (entry.expire_ms && !keep && *entry.expire_ms < now_ms_) {
@@ -196,10 +194,11 @@ class RdbLoad {
 
   void note_progress() {
     LoadProgress& progress = parts_.progress;
-    progress.loaded_bytes.store(base_bytes_ + reader_.offset(), std::memory_order_relaxed);
-    progress.keys.fetch_add(loaded_.keys - noted_.keys, std::memory_order_relaxed);
+        progress.keys.fetch_add(loaded_.keys - noted_.keys, std::memory_order_relaxed);
     progress.expired_keys.fetch_add(loaded_.expired - noted_.expired, std::memory_order_relaxed);
     noted_ = loaded_;
+    next_note_ = reader_.offset() + LoadProgress::kStepBytes;
+    progress.reach(base_bytes_ + reader_.offset(), parts_.clock, parts_.logger);
   }
 
   LoadParts const& parts_;
@@ -215,7 +214,7 @@ class RdbLoad {
   LoadedRdb noted_;
   StreamIdentity identity_;
   bool has_offset_ = false;
-  uint64_t seen_ = 0;
+  uint64_t next_note_ = 0;  // offset in the file
 };
 
 }  // namespace
