@@ -23,7 +23,7 @@ namespace holdfast {
 std::vector<CommandRows> admin_families() {
   return {acl_commands(),     config_commands(), info_commands(),    client_commands(),   client_tracking_commands(),
           command_commands(), debug_commands(),  latency_commands(), memory_commands(),   pubsub_commands(),
-          replica_proof_commands(), saving_commands(),  server_commands(), shutdown_commands(), slowlog_commands(), top_keys_commands(), wait_commands()};
+          replica_proof_commands(), saving_commands(), server_commands(), shutdown_commands(), slowlog_commands(), top_keys_commands(), wait_commands()};
 }
 
 }  // namespace holdfast
