@@ -1,5 +1,6 @@
 #include "log/aof_directory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -10,6 +11,17 @@ namespace {
 constexpr uint64_t kManifestBytesMax = 64ull * 1024 * 1024;
 
 std::unexpected<FatalStart> fatal(std::string message) { return std::unexpected(FatalStart{{std::move(message)}}); }
+
+/// `<stem>.<digits>.base.*` and `<stem>.<digits>.incr.*`, but no index.
+bool is_part_name(std::string_view name, std::string_view stem) {
+  if (!name.starts_with(stem) || name.ends_with(sidecar_name(""))) return false;
+  name.remove_prefix(stem.size());
+  if (!name.starts_with('.')) return false;
+  name.remove_prefix(1);
+  size_t const digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  name.remove_prefix(digits);
+  return digits > 0 && (name.starts_with(".base.") || name.starts_with(".incr."));
+}
 
 }  // namespace
 
@@ -66,6 +78,35 @@ std::expected<bool, FatalStart> AofDirectory::migrate_single_file() {
                  location_.stem.c_str(), location_.append_dir_name.c_str());
   return true;
 }
+
+std::expected<void, FatalStart> AofDirectory::refuse_without_manifest() {
+  auto const interrupted = disk_.exists(first_mark());
+  if (!manifest_.empty()) {
+    if (interrupted && *interrupted) end_first();
+    return {};
+  }
+  if (interrupted && *interrupted) return {};
+  auto const names = disk_.list(directory());
+  if (!names) return {};  // there is no directory; another error is met by who writes there
+  for (std::string const& name : *names) {
+    if (!is_part_name(name, location_.stem)) continue;
+    auto const bytes = disk_.file_size(path(name));
+    if (bytes && *bytes == 0) continue;
+    return std::unexpected(FatalStart{
+        {"The append only directory " + directory() + " has files of an AOF (" + name + "), but no manifest that names them: " +
+             manifest_name(location_.stem) + " is missing. A start would write over them",
+         "Put the manifest back, or move the files away to start without them"}});
+  }
+  return {};
+}
+
+Status AofDirectory::begin_first() {
+  auto const mark = disk_.create_truncate(first_mark());
+  if (!mark) return std::unexpected(mark.error());
+  return disk_.sync_directory(directory());
+}
+
+void AofDirectory::end_first() { static_cast<void>(disk_.unlink(first_mark())); }
 
 Status AofDirectory::ensure_directory() {
   Status made = disk_.make_directory(directory());

@@ -49,6 +49,14 @@ class AofDirectory {
   /// replaces: moves it into the directory and names it in the manifest. True when it did.
   std::expected<bool, FatalStart> migrate_single_file();
 
+  /// Without a manifest: an error when there are files with the names and with data, which would be written over as if they had
+  /// never been. Not when they are left from making the first manifest (see `begin_first`), which nobody relies on yet.
+  std::expected<void, FatalStart> refuse_without_manifest();
+  /// Around the making of the first files and manifest: while a mark is there, files without a manifest are those of an attempt that
+  /// was interrupted.
+  Status begin_first();
+  void end_first();
+
   /// Makes the directory unless it is there.
   Status ensure_directory();
 
@@ -71,6 +79,7 @@ class AofDirectory {
 
  private:
   bool is_interrupted_migration() const;
+  std::string first_mark() const { return path(location_.stem + ".first"); }
 
   Disk& disk_;
   Logger& logger_;

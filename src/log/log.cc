@@ -176,10 +176,15 @@ uint64_t Log::switch_increment() {
 Status Log::commit_base(std::string const& temp_path, BaseFormat format, bool on_start) {
   CHECK(cut_ ? cut_->switched : state() == LogState::kOff);
   if (Status made = directory_.ensure_directory(); !made) return made;
+  bool const first = directory_.manifest().empty();
+  if (first) {
+    if (Status begun = directory_.begin_first(); !begun) return begun;
+  }
   Manifest changed = directory_.manifest();
   if (Status installed = install(changed, temp_path, format, on_start); !installed) return installed;
   std::string const base_path = directory_.path(changed.base->name);
   if (Status persisted = directory_.persist(std::move(changed)); !persisted) return persisted;
+  if (first) directory_.end_first();
 
   if (cut_) {
     durability_.base_committed(cut_->generation, cut_->offset);

@@ -647,7 +647,8 @@ TEST_F(LogTest, PowerFailureKeepsEverythingThatWasDurable) {
       ASSERT_EQ(item.error().kind, AofError::Kind::kTruncated);
       ASSERT_GE(item.error().valid_up_to, before.size());
     }
-    disk_.unlink("/data/appendonlydir/appendonly.aof.manifest").value();
+    std::vector<std::string> const names = disk_.list("/data/appendonlydir").value();
+    for (std::string const& each : names) disk_.unlink(directory_->path(each)).value();
   }
 }
 

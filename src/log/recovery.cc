@@ -76,6 +76,7 @@ std::string seconds_text(int64_t elapsed_us) {
 std::expected<RecoveryPlan, FatalStart> plan_recovery(AofDirectory& directory) {
   if (auto loaded = directory.load(); !loaded) return std::unexpected(std::move(loaded.error()));
   if (auto migrated = directory.migrate_single_file(); !migrated) return std::unexpected(std::move(migrated.error()));
+  if (auto named = directory.refuse_without_manifest(); !named) return std::unexpected(std::move(named.error()));
 
   RecoveryPlan plan;
   Manifest const& manifest = directory.manifest();

@@ -124,6 +124,37 @@ TEST_F(RecoveryTest, AdoptionSurvivesAPowerFailureAnywhere) {
   }
 }
 
+// They would be written over by a server that starts empty.
+TEST_F(RecoveryTest, FilesWithoutAManifestAreRefused) {
+  for (std::string const name : {"appendonly.aof.1.base.rdb", "appendonly.aof.17.incr.aof"}) {
+    SCOPED_TRACE(name);
+    put(name, set_);
+    auto const plan = plan_recovery(directory_);
+    ASSERT_FALSE(plan.has_value());
+    EXPECT_EQ(plan.error().messages.front(),
+              "The append only directory /data/appendonlydir has files of an AOF (" + name +
+                  "), but no manifest that names them: appendonly.aof.manifest is missing. A start would write over them");
+    put(name, "");
+    EXPECT_TRUE(plan_recovery(directory_).has_value());
+  }
+  for (std::string const name : {"appendonly.aof.1.incr.aof.idx", "appendonly.aof.incr.aof", "temp-appendonly.aof.1.incr.aof",
+                                 "other.aof.1.base.rdb", "appendonly.aof.history"}) {
+    put(name, set_);
+    EXPECT_TRUE(plan_recovery(directory_).has_value()) << name;
+  }
+}
+
+TEST_F(RecoveryTest, FilesOfAnInterruptedFirstManifestAreNotRefused) {
+  put("appendonly.aof.1.base.rdb", set_);
+  ASSERT_TRUE(directory_.begin_first());
+  EXPECT_TRUE(plan_recovery(directory_).has_value());
+  put("appendonly.aof.manifest", "file appendonly.aof.1.base.rdb seq 1 type b\n");
+  EXPECT_TRUE(plan_recovery(directory_).has_value());
+  // With a manifest the mark has no meaning any more, and goes.
+  ASSERT_TRUE(disk_.unlink("/data/appendonlydir/appendonly.aof.manifest"));
+  EXPECT_FALSE(plan_recovery(directory_).has_value());
+}
+
 TEST_F(RecoveryTest, DoesNotAdoptWhenAManifestHasFiles) {
   disk_.put("/data/appendonly.aof", set_);
   put("i", "");

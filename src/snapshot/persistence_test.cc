@@ -366,6 +366,34 @@ TEST(PersistenceAof, AnEmptyRdbBaseIsRefused) {
   EXPECT_NE(refusal(disk).find("The RDB base file appendonly.aof.1.base.rdb is empty"), std::string::npos);
 }
 
+TEST(PersistenceAof, AnInterruptedFirstManifestIsMadeAgain) {
+  int interrupted = 0;
+  for (uint64_t seed = 1; seed <= 40; seed++) {
+    SCOPED_TRACE(seed);
+    auto disk = std::make_shared<FaultyDisk>();
+    disk->add_fault({.operation = seed % 2 ? DiskOperation::kSyncDirectory : DiskOperation::kRename, .nth = 1 + seed / 2 % 6, .forever = true});
+    {
+      World world("appendonly yes\n", disk);
+      Replay replay(world);
+      if (!start(world, replay)) interrupted++;
+    }
+    disk->crash(seed);
+    disk->clear_faults();
+    EXPECT_TRUE(restarted(disk).empty());
+    EXPECT_TRUE(restarted(disk).empty());
+    EXPECT_FALSE(*disk->exists("/data/appendonlydir/appendonly.aof.first"));
+  }
+  EXPECT_GT(interrupted, 10);
+}
+
+TEST(PersistenceAof, WithoutItsManifestAnAofIsNotWrittenOver) {
+  auto disk = disk_with_base_of_commands();
+  ASSERT_TRUE(disk->unlink("/data/appendonlydir/appendonly.aof.manifest"));
+  std::string const before = disk->contents(kBaseOfCommands);
+  EXPECT_NE(refusal(disk).find("but no manifest that names them"), std::string::npos);
+  EXPECT_EQ(disk->contents(kBaseOfCommands), before);
+}
+
 // It was, for a moment: clients were served nothing, and could save it over the file.
 TEST(Persistence, ADataSetThatCannotBeLoadedIsNotServedAsEmpty) {
   World world;

@@ -194,7 +194,7 @@ class RdbLoad {
 
   void note_progress() {
     LoadProgress& progress = parts_.progress;
-        progress.keys.fetch_add(loaded_.keys - noted_.keys, std::memory_order_relaxed);
+    progress.keys.fetch_add(loaded_.keys - noted_.keys, std::memory_order_relaxed);
     progress.expired_keys.fetch_add(loaded_.expired - noted_.expired, std::memory_order_relaxed);
     noted_ = loaded_;
     next_note_ = reader_.offset() + LoadProgress::kStepBytes;

@@ -333,3 +333,21 @@ def test_d65_a_selector_inside_a_selector_is_no_rule(both):
     for client in both:
         client.must("ACL", "DELUSER", "u")
     assert answers == [b"OK", b"ERR Error in ACL SETUSER modifier '(~a (~b +get)': Syntax error"]
+
+
+def test_d94_an_aof_without_its_manifest_is_not_written_over(tmp_path):
+    found = []
+    for binary in (reference_binary(), holdfast_binary()):
+        directory = tmp_path / str(len(found))
+        directory.mkdir()
+        server = Server(binary, ["--save", "", "--appendonly", "yes"], directory)
+        with server, server.client() as client:
+            client.must("SET", "k", "v")
+        [manifest] = directory.glob("appendonlydir/*.manifest")
+        manifest.unlink()
+        try:
+            with server, server.client() as client:
+                found.append(client.must("DBSIZE").value)
+        except ServerDied:
+            found.append("appendonly.aof.manifest is missing" in server.log())
+    assert found == [0, True]
