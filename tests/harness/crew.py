@@ -24,8 +24,8 @@ class CrewFailed(AssertionError):
 
 
 def stress_seconds(share: float = 1.0) -> float:
-    """How long a workload runs: HOLDFAST_STRESS_SECONDS, else 1.5 s times HOLDFAST_EFFORT."""
-    seconds = os.environ.get("HOLDFAST_STRESS_SECONDS") or 1.5 * float(os.environ.get("HOLDFAST_EFFORT", "1"))
+    """How long a workload runs: HOLDFAST_STRESS_SECONDS, else 1 s times HOLDFAST_EFFORT."""
+    seconds = os.environ.get("HOLDFAST_STRESS_SECONDS") or float(os.environ.get("HOLDFAST_EFFORT", "1"))
     return float(seconds) * share
 
 
