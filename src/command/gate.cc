@@ -348,6 +348,12 @@ bool Gate::refused_as_busy(Session& session, Command const& command, Reply& repl
 
 Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
   std::unique_ptr<Session::Parked> parked = std::move(session.parked);
+  if (session.worker().suspended && must_not_overtake(session, *parked->command)) [[unlikely]] {
+    parked->locks.abandon(services_.keyspace);
+    session.script_run.reset();
+    reject(session, parked->command, reply, busy_error(session.worker().suspended->kind));
+    return Outcome::kDone;
+  }
   parked->locks.forget_keys();  // the arguments may have moved while the connection was parked
   session.worker().command_ticks = ticks();
   do {

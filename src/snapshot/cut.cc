@@ -34,6 +34,7 @@ bool Cut::try_begin(SaveForm const& form, std::function<void()> const& at_cut) {
   if (!all_.try_lock()) return false;
   CHECK(keyspace_.cut().sink == nullptr && walked());
   form_ = form;
+  digests_.store(form.form == RecordForm::kDigest, std::memory_order_relaxed);
   discarding_.store(false, std::memory_order_relaxed);
   keyspace_.cut().epoch = static_cast<uint8_t>((keyspace_.cut().epoch + 1) % KeyTable::Table::kEpochs);
   keyspace_.cut().sink = this;
@@ -100,7 +101,7 @@ bool Cut::walk(int worker, int64_t budget_us) {
   while (true) {
     bool const discarding = discarding_.load(std::memory_order_relaxed);
     // Digests take longer than the walk: writers, who save as well, shall find room.
-    bool const enough = form_.form == RecordForm::kDigest ? queue_.ahead() : queue_.congested();
+    bool const enough = digests_.load(std::memory_order_relaxed) ? queue_.ahead() : queue_.congested();
     if (enough && !discarding) return false;
     if (!claim(mine)) return false;
     int64_t const now_us = clock_.monotonic_us();

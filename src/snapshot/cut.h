@@ -126,6 +126,7 @@ class Cut final : public CutSink {
   /// Partitions and detached tables that are not walked to their end.
   std::atomic<uint32_t> unfinished_{0};
   std::atomic<bool> discarding_{false};
+  std::atomic<bool> digests_{false};  // what form_ says; read by who has claimed nothing yet
   std::array<Stripe, kStripes> stripes_;
 
   Mutex mutex_;

@@ -104,6 +104,7 @@ def test_lasting_scripts_that_need_the_same_keys_happen_one_after_the_other(serv
     """Scripts that last, each of which needs what another one has: all of them end, and none sees half of another."""
     step = "for i = 1, 3000 do redis.call('INCR', {0}) redis.call('INCR', {1}) end return redis.call('GET', {1})"
     with server.client() as client:
+        ask(client, "CONFIG", "SET", "busy-reply-threshold", 0)  # nobody is told BUSY
         clients = [server.client(timeout_s=WAIT_S) for _ in range(6)]
         for turn in range(3):
             for number, each in enumerate(clients):
