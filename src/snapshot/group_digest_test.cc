@@ -1,5 +1,6 @@
 #include "snapshot/group_digest.h"
 
+#include "base/mutex.h"
 #include "snapshot/test_world.h"
 
 namespace holdfast::snapshot {
@@ -101,7 +102,6 @@ GroupDigests directly(Keyspace& keyspace) {
 
 struct Made {
   std::shared_ptr<DigestOrder> order = std::make_shared<DigestOrder>();
-  std::optional<Status> status;
   bool wanted = true;
   std::function<void()> at_cut = [] {};
   Made() {
@@ -109,9 +109,27 @@ struct Made {
       at_cut();
       return wanted;
     };
-    order->ended = [this](Status const& ended) { status = ended; };
+    order->ended = [this](Status const& ended) {
+      MutexLock lock(mutex_);
+      status_ = ended;
+    };
   }
+  /// Whether it has ended, and how.
+  std::optional<Status> status() {
+    MutexLock lock(mutex_);
+    return status_;
+  }
+
+ private:
+  Mutex mutex_;
+  std::optional<Status> status_ GUARDED_BY(mutex_);
 };
+
+/// Once it has ended: whether with digests.
+bool succeeds(World& world, Made& made) {
+  EXPECT_TRUE(world.drive_until([&] { return made.status().has_value(); }));
+  return made.status() && *made.status();
+}
 
 TEST(DigestCut, HasTheMomentOfTheCut) {
   World world;
@@ -128,7 +146,7 @@ TEST(DigestCut, HasTheMomentOfTheCut) {
   for (int i = 0; i < 3000; i++) client.set(i % 4, "key:" + to_text(i), "new");
   client.set(2, "long", "short");
   ASSERT_TRUE(world.drive_to_rest());
-  ASSERT_TRUE(made.status && *made.status);
+  ASSERT_TRUE(succeeds(world, made));
   EXPECT_EQ(made.order->result, expected);
   EXPECT_FALSE(differences(directly(world.keyspace), made.order->result).empty());
 }
@@ -143,8 +161,8 @@ TEST(DigestCut, IsRefusedWhileAnotherCutIsUnderWay) {
   Made queued;
   EXPECT_TRUE(world.persistence->make_digests(queued.order, false));
   ASSERT_TRUE(world.drive_to_rest());
-  EXPECT_FALSE(refused.status);
-  EXPECT_TRUE(queued.status && *queued.status);
+  EXPECT_FALSE(refused.status());
+  EXPECT_TRUE(succeeds(world, queued));
   EXPECT_EQ(queued.order->result, directly(world.keyspace));
 }
 
@@ -159,8 +177,8 @@ TEST(DigestCut, TakesThePlaceOfAnEarlierOne) {
   Made second;
   ASSERT_TRUE(world.persistence->make_digests(second.order, true));
   ASSERT_TRUE(world.drive_to_rest());
-  EXPECT_TRUE(first.status && !*first.status);
-  EXPECT_TRUE(second.status && *second.status);
+  EXPECT_FALSE(succeeds(world, first));
+  EXPECT_TRUE(succeeds(world, second));
   EXPECT_EQ(second.order->result, directly(world.keyspace));
 }
 
@@ -185,7 +203,7 @@ TEST(DigestCut, ASaveBehindItIsWhole) {
   Made made;
   ASSERT_TRUE(world.persistence->make_digests(made.order, true));
   EXPECT_TRUE(world.save());
-  EXPECT_TRUE(made.status && *made.status);
+  EXPECT_TRUE(succeeds(world, made));
   EXPECT_EQ(read_rdb(*world.disk, "/data/dump.rdb"), contents(world.keyspace));
 }
 
