@@ -145,6 +145,18 @@ Result<std::optional<uint64_t>> find_block_of_zeros(Disk& disk, std::string cons
   }
 }
 
+Status cut_sidecar(Disk& disk, std::string const& path, uint64_t position) {
+  auto index = read_sidecar(disk, path);
+  if (!index) return std::unexpected(index.error());
+  if (!*index || (*index)->covered_position() <= position) return {};
+  auto& entries = (*index)->entries;
+  while (!entries.empty() && entries.back().file_position > position) entries.pop_back();
+  auto file = disk.open_append(path);
+  if (!file) return std::unexpected(file.error());
+  if (Status cut = (*file)->truncate((*index)->valid_bytes()); !cut) return cut;
+  return (*file)->sync();
+}
+
 SidecarWriter::SidecarWriter(std::unique_ptr<DiskFile> file, SidecarIndex const& index, int64_t last_entry_ms)
     : file_(std::move(file)),
       header_crc_(index.header_crc),

@@ -66,6 +66,9 @@ struct SidecarIndex {
 /// read.
 Result<std::optional<SidecarIndex>> read_sidecar(Disk& disk, std::string const& path);
 
+/// The increment ends at `position` now: what its index, if there is one, says of bytes behind it is dropped.
+Status cut_sidecar(Disk& disk, std::string const& path, uint64_t position);
+
 /// What verify_increment found.
 struct Verification {
   /// No byte that the index covers is wrong.

@@ -131,16 +131,28 @@ class AofLoad {
     }
     auto const found = log::verify_increment(directory_.disk(), part.path, **index);
     if (!found) return {};
-    if (found->ok && found->file_is_shorter && !tail_was_cut_) {
-      log::LoadErrorDecision const decision = log::decide_lost_end(part, (*index)->covered_position(), load_truncated_);
-      if (!decision.go_on) return refuse(decision.messages);
-      for (std::string const& message : decision.messages) parts_.logger.warning("%s", message.c_str());
+    if (found->ok && found->file_is_shorter) {
+      if (Status accepted = accept_lost_end(part, (*index)->covered_position()); !accepted) return accepted;
     }
     if (found->ok && found->verified_until_ms >= options_.machine_up_since_ms) return {};
     if (found->ok) return check_for_lost_blocks(part, found->verified_up_to);
     return refuse({"The append only file " + part.name + " is damaged between offsets " +
                    to_text_unsigned(found->bad_begin) + " and " + to_text_unsigned(found->bad_end) +
                    ": the checksum of its index says that these bytes are not the ones that were written"});
+  }
+
+  /// The end of the file is not where it was. What has been accepted once is no loss for the starts to come.
+  Status accept_lost_end(log::AofPart const& part, uint64_t known_bytes) {
+    if (!tail_was_cut_) {
+      log::LoadErrorDecision const decision = log::decide_lost_end(part, known_bytes, load_truncated_);
+      if (!decision.go_on) return refuse(decision.messages);
+      for (std::string const& message : decision.messages) parts_.logger.warning("%s", message.c_str());
+    }
+    std::string const name = log::sidecar_name(part.name);
+    if (Status cut = log::cut_sidecar(directory_.disk(), directory_.path(name), part.size); !cut) {
+      return refuse({"Can't cut off what " + name + " says of the lost end: " + cut.error().message});
+    }
+    return {};
   }
 
   /// Behind what the index knows a value may have a block that never came to the disk.

@@ -359,6 +359,26 @@ TEST(PersistenceAof, ADamagedBaseOfCommandsIsRefused) {
   EXPECT_EQ(restarted(disk).size(), 1u);
 }
 
+// The start that drops it says so; the file is not the last one from then on, and its index knew more.
+TEST(PersistenceAof, AfterAnEndThatWasLostStartsGoOn) {
+  for (size_t lost : {size_t{0}, size_t{3}}) {
+    SCOPED_TRACE(lost);
+    auto disk = std::make_shared<FaultyDisk>();
+    {
+      World world("appendonly yes\n", disk);
+      Replay replay(world);
+      ASSERT_TRUE(start(world, replay));
+      for (int i = 0; i < 20; i++) Client(world.keyspace).set(0, "key:" + to_text(i), "value");
+    }
+    constexpr char const* kIncrement = "/data/appendonlydir/appendonly.aof.1.incr.aof";
+    std::string const whole = disk->contents(kIncrement);
+    size_t const last = whole.rfind("*3");
+    ASSERT_NE(last, std::string::npos);
+    disk->put(kIncrement, whole.substr(0, last + lost));
+    for (int starts = 0; starts < 3; starts++) EXPECT_EQ(restarted(disk).size(), 19u) << starts;
+  }
+}
+
 TEST(PersistenceAof, AnEmptyRdbBaseIsRefused) {
   auto disk = std::make_shared<FaultyDisk>();
   restarted(disk);
