@@ -81,6 +81,7 @@ class AofLoad {
     parts_.progress.total_bytes.store(plan->total_bytes, std::memory_order_relaxed);
     loaded_.plan = std::move(*plan);
     for (log::AofPart& part : loaded_.plan.parts) {
+      tail_was_cut_ = false;
       if (Status done = part.size == 0 ? check_empty(part) : load_part(part); !done) return std::unexpected(done.error());
       done_bytes_ += part.size;
       note_progress(done_bytes_);
@@ -246,7 +247,7 @@ class AofLoad {
   ReplayCommand const& replay_;
   LoadedAof loaded_;
   uint64_t done_bytes_ = 0;
-  bool tail_was_cut_ = false;
+  bool tail_was_cut_ = false;  // of the part that is loaded now
   uint64_t next_note_ = 0;
 };
 
