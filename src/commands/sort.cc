@@ -255,7 +255,8 @@ void sort(Txn& txn, Session& session, Args args, Reply& reply, bool may_store) {
     sortable = load_keys(txn, *options, elements);
     if (sortable) put_elements_in_order(session, *options, range, elements);
   };
-  if (record && ops_of(record->type()).length(record->view()) > kElementsAtOnce) {
+  bool const reads_keys = options->by && options->by->names_keys();
+  if (record && !reads_keys && ops_of(record->type()).length(record->view()) > kElementsAtOnce) {
     DetachedValue const frozen = txn.copy_value(record);
     txn.compute([&] { put_in_order(frozen.view()); });
   } else if (record) {

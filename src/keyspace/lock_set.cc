@@ -8,6 +8,22 @@
 #include "keyspace/keyspace.h"
 
 namespace holdfast {
+namespace {
+
+template <class Number>
+void sort_unique(std::vector<Number>& numbers) {
+  std::ranges::sort(numbers);
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+}
+
+/// Adds what serving the waiters of a key in `home` changes, unless it is there.
+void add_targets(Partition const& home, uint64_t hash, std::vector<uint64_t>& hashes) {
+  home.waiters.find_targets(hash, [&](uint64_t target) {
+    if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
+  });
+}
+
+}  // namespace
 
 void LockSet::clear() {
   DCHECK(!held_ && !lane_ && !open_);
@@ -52,8 +68,7 @@ void LockSet::add_all(Keyspace const& keyspace) {
 
 void LockSet::sort() {
   if (sorted_) return;
-  std::sort(partitions_.begin(), partitions_.end());
-  partitions_.erase(std::unique(partitions_.begin(), partitions_.end()), partitions_.end());
+  sort_unique(partitions_);
   sorted_ = true;
 }
 
@@ -112,10 +127,7 @@ LockSet::Outcome LockSet::lock(Keyspace& keyspace, std::shared_ptr<Waiter> const
       unlock_first(keyspace, next_);
       next_ = 0;
       attempts_ = 0;
-      if (lane_ && !global_) {
-        lane_ = false;
-        keyspace.lane().leave();
-      }
+      if (!global_) leave_lane(keyspace);
       return Outcome::kParked;
     }
     size_t failed = next_;
@@ -155,19 +167,18 @@ void LockSet::unlock(Keyspace& keyspace) {
   if (!keyspace.concurrent() || std::exchange(assumed_, false)) return;
   unlock_first(keyspace, partitions_.size());
   next_ = 0;
-  if (lane_) {
-    lane_ = false;
-    keyspace.lane().leave();
-  }
+  leave_lane(keyspace);
 }
 
 void LockSet::abandon(Keyspace& keyspace) {
-  if (lane_) {
-    unlock_first(keyspace, next_);
-    lane_ = false;
-    keyspace.lane().leave();
-  }
+  if (lane_) unlock_first(keyspace, next_);
+  leave_lane(keyspace);
   next_ = 0;
+}
+
+void LockSet::leave_lane(Keyspace& keyspace) {
+  if (!std::exchange(lane_, false)) return;
+  keyspace.lane().leave();
 }
 
 void LockSet::forget_keys() {
@@ -227,37 +238,39 @@ LockSet::Further LockSet::take_further(Keyspace& keyspace, uint32_t partition, u
       return Further::kOpened;
     }
   }
-  partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
+  note_held(partition);
   return Further::kHeld;
+}
+
+void LockSet::note_held(uint32_t partition) {
+  if (!contains(partition)) partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
+}
+
+LockSet::Further LockSet::hold_home(Keyspace& keyspace, uint64_t hash, std::function<bool()> const& go_on) {
+  uint32_t const home = keyspace.partition_index(hash);
+  bool const here = contains(home);
+  if (here && !reserved_by_another(keyspace.partition(home), hash)) [[likely]] return Further::kHeld;
+  if (!may_extend(keyspace)) return Further::kRefused;
+  if (!here) return take_further(keyspace, home, hash, go_on);
+  CHECK(open(keyspace));
+  return Further::kOpened;
 }
 
 LockSet::Further LockSet::hold_key(Keyspace& keyspace, std::string_view key, std::function<bool()> const& go_on) {
   DCHECK(held_ && !open_);
   uint64_t const hash = keyspace.hash(key);
   if (keyspace.concurrent()) note_further(hash);
+  Further held = hold_home(keyspace, hash, go_on);
   // Asked of keys that are held, so that nobody begins to wait meanwhile.
-  auto waited_for = [&] { return keyspace.targets_waited_for.load(std::memory_order_relaxed); };
-  bool const here = contains(keyspace.partition_index(hash));
-  if (here && !global_ && reserved_by_another(keyspace.partition(keyspace.partition_index(hash)), hash)) [[unlikely]] {
-    if (!may_extend(keyspace)) return Further::kRefused;
-    CHECK(open(keyspace));
-    return Further::kOpened;
-  }
-  if (here && (global_ || !waited_for())) [[likely]] return Further::kHeld;
+  if (held != Further::kHeld || global_ || !keyspace.targets_waited_for.load(std::memory_order_relaxed)) [[likely]] return held;
   std::vector<uint64_t> hashes{hash};
   for (size_t i = 0; i < hashes.size(); i++) {  // grows while it is walked
-    uint32_t const home = keyspace.partition_index(hashes[i]);
-    if (!contains(home)) {
-      if (!may_extend(keyspace)) return Further::kRefused;
-      Further const taken = take_further(keyspace, home, hashes[i], go_on);
-      if (taken != Further::kHeld) return taken;
+    if (i > 0) {
+      held = hold_home(keyspace, hashes[i], go_on);
+      if (held != Further::kHeld) return held;
+      note_further(hashes[i]);
     }
-    if (!waited_for()) break;
-    keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
-      if (std::ranges::find(hashes, target) != hashes.end()) return;
-      hashes.push_back(target);
-      note_further(target);
-    });
+    add_targets(keyspace.partition(keyspace.partition_index(hashes[i])), hashes[i], hashes);
   }
   return Further::kHeld;
 }
@@ -285,8 +298,7 @@ LockSet::Further LockSet::hold_all(Keyspace& keyspace, std::function<bool()> con
 void LockSet::note_further(uint64_t hash) {
   if (!further_.empty() && further_.back() == hash) return;
   if (further_.size() == further_max_) {
-    std::ranges::sort(further_);
-    further_.erase(std::unique(further_.begin(), further_.end()), further_.end());
+    sort_unique(further_);
     further_max_ = std::max(kFurtherMax, 2 * further_.size());
   }
   further_.push_back(hash);
@@ -329,25 +341,21 @@ bool LockSet::lock_each(Keyspace& keyspace, std::vector<uint32_t> const& partiti
 LockSet::Further LockSet::enter(Keyspace& keyspace, std::vector<uint64_t>& hashes, std::function<bool()> const& go_on) {
   DCHECK(open_ && entered_.empty());
   while (true) {
-    bool again = false;
-    Further const entered = enter_once(keyspace, hashes, again);
-    if (!again) return entered;
+    if (std::optional<Further> const entered = try_enter(keyspace, hashes)) return *entered;
     if (!go_on()) return Further::kGivenUp;
     std::this_thread::yield();
   }
 }
 
-LockSet::Further LockSet::enter_once(Keyspace& keyspace, std::vector<uint64_t>& hashes, bool& again) {
+std::optional<LockSet::Further> LockSet::try_enter(Keyspace& keyspace, std::vector<uint64_t>& hashes) {
   entered_.clear();
   for (uint64_t hash : hashes) entered_.push_back(keyspace.partition_index(hash));
-  std::ranges::sort(entered_);
-  entered_.erase(std::unique(entered_.begin(), entered_.end()), entered_.end());
+  sort_unique(entered_);
   bool const all_ours = std::ranges::all_of(entered_, [this](uint32_t partition) { return contains(partition); });
-  if ((!lane_ && !all_ours) || !lock_each(keyspace, entered_)) {
+  bool const refused = !lane_ && !all_ours;
+  if (refused || !lock_each(keyspace, entered_)) {
     entered_.clear();
-    if (!lane_ && !all_ours) return Further::kRefused;
-    again = true;
-    return Further::kHeld;
+    return refused ? std::optional(Further::kRefused) : std::nullopt;
   }
   bool complete = true;
   if (keyspace.targets_waited_for.load(std::memory_order_relaxed)) {
@@ -357,9 +365,7 @@ LockSet::Further LockSet::enter_once(Keyspace& keyspace, std::vector<uint64_t>& 
         complete = false;
         continue;
       }
-      keyspace.partition(home).waiters.find_targets(hashes[i], [&](uint64_t target) {
-        if (std::ranges::find(hashes, target) == hashes.end()) hashes.push_back(target);
-      });
+      add_targets(keyspace.partition(home), hashes[i], hashes);
     }
   }
   bool const free = std::ranges::none_of(hashes, [&](uint64_t hash) {
@@ -369,13 +375,9 @@ LockSet::Further LockSet::enter_once(Keyspace& keyspace, std::vector<uint64_t>& 
   if (!free || !complete) {
     leave(keyspace);
     // Who has no lane does not wait for a key: the other one may wait for one of ours.
-    if (!free && !lane_) return Further::kRefused;
-    again = true;
-    return Further::kHeld;
+    return !free && !lane_ ? std::optional(Further::kRefused) : std::nullopt;
   }
-  for (uint32_t partition : entered_) {
-    if (!contains(partition)) partitions_.insert(std::lower_bound(partitions_.begin(), partitions_.end(), partition), partition);
-  }
+  for (uint32_t partition : entered_) note_held(partition);
   for (uint64_t hash : hashes) {
     reserve(keyspace, hash);
     note_further(hash);

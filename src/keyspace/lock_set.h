@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -119,6 +119,8 @@ class LockSet {
 
   void sort();
   void add_home(uint32_t partition);
+  /// The partition of one key, which nobody else has reserved.
+  Further hold_home(Keyspace& keyspace, uint64_t hash, std::function<bool()> const& go_on);
   Further take_further(Keyspace& keyspace, uint32_t partition, uint64_t hash, std::function<bool()> const& go_on);
   /// At kReserved a `waiter` that is not null will be woken.
   Obstacle lock_from(Keyspace& keyspace, size_t& next, std::shared_ptr<Waiter> const& waiter);
@@ -129,7 +131,10 @@ class LockSet {
   void note_further(uint64_t hash);
   /// All or none, without waiting longer than for a spin.
   bool lock_each(Keyspace& keyspace, std::vector<uint32_t> const& partitions);
-  Further enter_once(Keyspace& keyspace, std::vector<uint64_t>& hashes, bool& again);
+  /// None: to be tried again; nothing is locked. `hashes` may have grown.
+  std::optional<Further> try_enter(Keyspace& keyspace, std::vector<uint64_t>& hashes);
+  void note_held(uint32_t partition);
+  void leave_lane(Keyspace& keyspace);
   void unlock_first(Keyspace& keyspace, size_t count);
   bool covers_targets(Keyspace& keyspace);
   bool has_hash(uint64_t hash) const;

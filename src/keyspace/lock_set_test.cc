@@ -181,6 +181,46 @@ TEST_F(LockSets, without_the_lane_an_open_set_gets_no_key_of_another_and_no_furt
   close_and_unlock(first);
 }
 
+/// Somebody who waits, and is never served here.
+class Waiting final : public KeyWaiter {
+ public:
+  bool waiting() const override { return true; }
+  bool claim() override { return false; }
+  bool ready(std::string_view, Record const*) const override { return false; }
+  void serve(Txn&, std::string_view) override {}
+  void deliver(uint64_t) override {}
+};
+
+TEST_F(LockSets, what_serving_a_waiter_changes_is_not_taken_from_who_has_reserved_it) {
+  std::string const target = neighbour_of("a");
+  auto const waiter = std::make_shared<Waiting>();
+  Partition& partition = keyspace_.partition(home("a"));
+  partition.waiters.add_target(keyspace_.hash("a"), keyspace_.hash(target), waiter);
+  keyspace_.targets_waited_for = true;
+  LockSet owner = set_of({target});
+  lock(owner);
+  ASSERT_TRUE(owner.open(keyspace_));
+
+  LockSet script;
+  std::string const third = [&] {
+    for (int i = 0;; i++) {
+      std::string other = "t" + std::to_string(i);
+      if (home(other) == home("a")) return other;
+    }
+  }();
+  script.add_key(keyspace_, third);
+  lock(script);
+  EXPECT_EQ(script.hold_key(keyspace_, "a", always), LockSet::Further::kRefused);
+  script.unlock(keyspace_);
+  script.clear();
+  script.add_key(keyspace_, third);
+  script.want_lane();
+  lock(script);
+  EXPECT_EQ(script.hold_key(keyspace_, "a", always), LockSet::Further::kOpened);
+  close_and_unlock(owner);
+  close_and_unlock(script);
+}
+
 // ---- everybody at once -----------------------------------------------------------------------------------------------------
 
 constexpr size_t kKeys = 64;
