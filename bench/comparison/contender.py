@@ -56,11 +56,13 @@ class Contender(Server):
 
 
 @contextlib.contextmanager
-def running(brand: Brand, parent: str, threads: int = 1, directives: Sequence[str] = _PLAIN, pinned: bool = True) -> Iterator[Contender]:
-    """A contender in a fresh directory below `parent`; pinned to the server core unless it may use all."""
+def running(
+    brand: Brand, parent: str, threads: int = 1, directives: Sequence[str] = _PLAIN, cores: machine.Cores = machine.ONLY_SERVER_CORE
+) -> Iterator[Contender]:
+    """A contender in a fresh directory below `parent`."""
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=parent) as directory:
         server = Contender(brand, threads, directives, pathlib.Path(directory))
-        with machine.on_cores([machine.SERVER_CORE] if pinned else machine.ALL_CORES):
+        with machine.on_cores(cores):
             server.start()
         try:
             yield server

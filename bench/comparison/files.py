@@ -62,7 +62,7 @@ def _load_append_only(plan: Plan) -> Rows:
     foreign_cores: list[float] = []
     directives = ("--save", "", "--appendonly", "yes", "--auto-aof-rewrite-percentage", "0")
     for brand in plan.brands:
-        with contender.running(brand, plan.directory, threads=_THREADS, directives=directives, pinned=False) as server:
+        with contender.running(brand, plan.directory, threads=_THREADS, directives=directives, cores=machine.ALL_CORES) as server:
             load.fill(server.port, plan.keys)
             server.ask("BGREWRITEAOF")
             deadline = time.monotonic() + _REWRITE_LIMIT_S
@@ -92,7 +92,7 @@ def _save_and_load(plan: Plan) -> Rows:
     timings: list[tuple[_Timings, _Timings]] = []
     foreign_cores: list[float] = []
     for brand in plan.brands:
-        with contender.running(brand, plan.directory, threads=_THREADS, pinned=False) as server:
+        with contender.running(brand, plan.directory, threads=_THREADS, cores=machine.ALL_CORES) as server:
             # Servers that have ended count through the times of children waited for; this one is counted when it stops.
             foreign = machine.ForeignLoad([])
             foreign.start()

@@ -12,13 +12,16 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # Processor time of processes that are not ours, in cores, above which a sample counts as disturbed.
 FOREIGN_CORES_MAX = 0.10
 
-ALL_CORES = frozenset(os.sched_getaffinity(0))
+Cores = frozenset[int]
+ALL_CORES: Cores = frozenset(os.sched_getaffinity(0))
 SERVER_CORE = min(ALL_CORES)
 LOAD_CORE = max(ALL_CORES)
+ONLY_SERVER_CORE: Cores = frozenset({SERVER_CORE})
+ONLY_LOAD_CORE: Cores = frozenset({LOAD_CORE})
 
 
 @contextlib.contextmanager
-def on_cores(cores: Sequence[int] | frozenset[int]) -> Iterator[None]:
+def on_cores(cores: Cores) -> Iterator[None]:
     """Runs this process, and what it starts meanwhile, on the given cores only."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)

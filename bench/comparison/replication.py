@@ -1,7 +1,8 @@
 """A primary and a replica of the same brand: the full synchronization under write load, the return after a long absence,
 and whether the replica keeps up.
 
-Both servers have two threads and all cores, which they share with the load: what counts is the comparison.
+Both servers have two threads and all cores, which they share with the load: what counts is the comparison. For what another
+client of the primary feels, the primary has one worker and a core of its own, as where replicas are other machines.
 """
 
 import math
@@ -14,9 +15,9 @@ from typing import Callable, Iterator, Optional
 
 from comparison import contender, load, machine
 from comparison.contender import Brand, Contender
-from comparison.latency import Prober, p999
+from comparison.latency import Prober, Span, p999
 from comparison.plan import Plan, Rows
-from comparison.row import Row, Target, format_figure
+from comparison.row import Row, Target, format_figure, median
 from harness.client import ErrorReply
 
 _THREADS = 2
@@ -45,7 +46,8 @@ REPLICATION_ROWS = {
     "resume": _Spec("full synchronizations after 1 GB was written while the replica was away", "", Target(0, of_ratio=False)),
     "apply": _Spec("bytes applied by the replica / written by the primary, full-speed SETs", "", Target(0.99, of_ratio=False, at_least=True)),
 }
-_SYNC_ROWS = ("sync", "sync-memory", "sync-latency")
+_SYNC_ROWS = ("sync", "sync-memory")
+_COUPLE_ROWS = (*_SYNC_ROWS, "resume", "apply")
 
 
 @dataclass
@@ -103,15 +105,17 @@ class _Couple:
                 raise load.LoadFailed(f"{self.primary.brand.name} did not synchronize within {_LIMIT_S:.0f} s")
             time.sleep(_POLL_S)
 
+    def follow(self) -> None:
+        self.replica.ask("REPLICAOF", "127.0.0.1", str(self.primary.port))
+
     def synchronize(self) -> Iterator[tuple[float, str]]:
         load.fill(self.primary.port, self.plan.keys)
         memory = []
-        with load.PacedWrites(self.primary.port, self.plan.keys, PACE), Prober(self.primary.port, self.plan.keys) as prober:
-            calm = time.monotonic_ns()
+        with load.PacedWrites(self.primary.port, self.plan.keys, PACE):
             time.sleep(self.plan.window_s)
             base = machine.tree_bytes(self.primary.pid)
             begin = time.monotonic_ns()
-            self.replica.ask("REPLICAOF", "127.0.0.1", str(self.primary.port))
+            self.follow()
             next_sample = 0.0
 
             def watch() -> None:
@@ -122,13 +126,10 @@ class _Couple:
 
             self.wait_until_caught_up(watch)
             end = time.monotonic_ns()
-            samples = prober.stop()
         if not memory:
             raise load.LoadFailed(f"{self.primary.brand.name} was too fast to be watched; use more --keys")
         yield (end - begin) / 1e9, f"{self.plan.keys:,} keys"
         yield max(memory) / base, f"{base / 2**20:,.0f} -> {max(memory) / 2**20:,.0f} MiB"
-        without, during = p999(samples.within([(calm, begin)])), p999(samples.within([(begin, end)]))
-        yield during - without, f"{without:.1f} -> {during:.1f}"
 
     def resume(self) -> Iterator[tuple[float, str]]:
         """The replica's process stands still, and its connection is gone, while the primary is written to."""
@@ -161,7 +162,7 @@ class _Couple:
         if not self.plan.wants(*_SYNC_ROWS):
             load.fill(self.primary.port, self.plan.keys)
             try:
-                self.replica.ask("REPLICAOF", "127.0.0.1", str(self.primary.port))
+                self.follow()
                 self.wait_until_caught_up()
             except (load.LoadFailed, ErrorReply, KeyError) as failure:
                 print(f"{self.primary.brand.name}: {failure}", file=sys.stderr)
@@ -170,17 +171,46 @@ class _Couple:
 
 
 def _couple(brand: Brand, plan: Plan) -> dict[str, _Figure]:
-    options = {"threads": _THREADS, "directives": _DIRECTIVES, "pinned": False}
+    options = {"threads": _THREADS, "directives": _DIRECTIVES, "cores": machine.ALL_CORES}
     with contender.running(brand, plan.directory, **options) as primary, contender.running(brand, plan.directory, **options) as replica:
         couple = _Couple(plan, primary, replica)
         couple.run()
         return couple.figures
 
 
+def _felt(brand: Brand, plan: Plan) -> _Figure:
+    """p99.9 of another client of the primary while a new replica synchronizes, less that of the same client before, ms;
+    medians of several times: what a machine does once, a moment of which it gives to others, is no figure of a server."""
+    replica_options = {"threads": _THREADS, "directives": _DIRECTIVES, "cores": machine.ONLY_LOAD_CORE}
+    with contender.running(brand, plan.directory, directives=_DIRECTIVES) as primary:
+        load.fill(primary.port, plan.keys)
+        calm: list[Span] = []
+        busy: list[Span] = []
+        with load.PacedWrites(primary.port, plan.keys, PACE), Prober(primary.port, plan.keys) as prober:
+            for _ in range(plan.repetitions):
+                with contender.running(brand, plan.directory, **replica_options) as replica:
+                    couple = _Couple(plan, primary, replica)
+                    begin = time.monotonic_ns()
+                    time.sleep(plan.window_s)
+                    calm.append((begin, time.monotonic_ns()))
+                    begin = time.monotonic_ns()
+                    couple.follow()
+                    couple.wait_until_caught_up()
+                    busy.append((begin, time.monotonic_ns()))
+            seen = prober.stop()
+    without, during = (median([p999(seen.within([span])) for span in spans]) for spans in (calm, busy))
+    seconds = sum(end - begin for begin, end in busy) / 1e9
+    return _Figure(max(0.0, during - without), f"{during:.1f} - {without:.1f} ms, {len(busy)} times {seconds / len(busy):.1f} s")
+
+
 def replication_rows(plan: Plan) -> Rows:
     if not plan.wants(*REPLICATION_ROWS):
         return
-    ours, theirs = (_couple(brand, plan) for brand in plan.brands)
+    ours, theirs = ({}, {})
+    if plan.wants(*_COUPLE_ROWS):
+        ours, theirs = (_couple(brand, plan) for brand in plan.brands)
+    if plan.wants("sync-latency"):
+        ours["sync-latency"], theirs["sync-latency"] = (_felt(brand, plan) for brand in plan.brands)
     for key, spec in REPLICATION_ROWS.items():
         if plan.wants(key):
             mine, other = ours[key], theirs[key]

@@ -136,7 +136,7 @@ def _lasting(plan: Plan) -> Rows:
             continue
         values, notes, foreign_cores = [], [], []
         for brand in plan.brands:
-            with contender.running(brand, plan.directory, threads=2, pinned=False) as server:
+            with contender.running(brand, plan.directory, threads=2, cores=machine.ALL_CORES) as server:
                 load.fill(server.port, plan.small_keys)
                 foreign = machine.ForeignLoad([server.pid])
                 foreign.start()

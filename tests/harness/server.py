@@ -32,8 +32,9 @@ def holdfast_binary() -> str:
 
 
 def reference_binary() -> str:
-    """The reference server: REDIS_SERVER, or the installed redis-server."""
-    return os.environ.get("REDIS_SERVER", "/usr/bin/redis-server")
+    """The reference server: REDIS_SERVER, or the installed redis-server, or what ./check has made of redis-tools."""
+    made = _REPOSITORY / "build/reference/redis-server"
+    return os.environ.get("REDIS_SERVER", str(made) if made.exists() else "/usr/bin/redis-server")
 
 
 # Ports given away: nobody may listen on them yet.
