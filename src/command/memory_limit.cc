@@ -61,7 +61,8 @@ MemoryLimit::Room MemoryLimit::make_room(Keyspace& keyspace, WorkerContext& work
                                          int64_t budget_us) {
   // Nothing is evicted while it is loaded or paused; nor is anything refused.
   Room room = Room::kEnough;
-  if (exceeded(keyspace) && !keyspace.expiry_held()) [[unlikely]] room = evict(keyspace, worker, latency, budget_us);
+  bool const may_evict = !keyspace.expiry_held() && !keyspace.stays_unchanged(worker.now_ms);
+  if (exceeded(keyspace) && may_evict) [[unlikely]] room = evict(keyspace, worker, latency, budget_us);
   note(room);
   return room;
 }

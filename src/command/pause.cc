@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "keyspace/keyspace.h"
+
 namespace holdfast {
 
 void Pause::start(Purpose purpose, Mode mode, int64_t now_ms, int64_t until_ms) {
@@ -28,6 +30,7 @@ void Pause::publish() {
   }
   all_until_ms_.store(all, std::memory_order_relaxed);
   write_until_ms_.store(write, std::memory_order_relaxed);
+  keyspace_.unchanged_until_ms.store(std::max(all, write), std::memory_order_relaxed);
 }
 
 Pause::Mode Pause::mode(int64_t now_ms) const {

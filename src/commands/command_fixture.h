@@ -334,7 +334,7 @@ class CommandTest : public testing::Test {
   ClientRegistry clients_;
   Statistics statistics_{commands_.size()};
   WorkerContext worker_{statistics_.add_worker()};
-  Pause pause_;
+  Pause pause_{keyspace_};
   WriteGuards guards_;
   SlowLog slow_log_{config_};
   ServerState state_;

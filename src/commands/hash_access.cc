@@ -11,7 +11,15 @@ namespace holdfast {
 std::optional<Hash> Hash::find(Txn& txn, std::string_view key, Lookup lookup, Reply& reply) {
   Record* record = txn.find(key, lookup);
   if (!is_type_or_missing(record, ValueType::kHash, reply)) return std::nullopt;
-  return Hash(txn, key, record);
+  return Hash(txn, key, record, lookup == Lookup::kWrite || !txn.keeps_expired());
+}
+
+DetachedValue Hash::copy_live() const {
+  DetachedValue value = txn_->copy_value(record_);
+  if (has_due_fields()) [[unlikely]] {
+    static_cast<HashBody&>(*value.body).fields.remove_expired(txn_->now_ms() - 1, SIZE_MAX, [](FieldEntry const&) {});
+  }
+  return value;
 }
 
 void Hash::settle_named(Args words, size_t first, size_t step) {

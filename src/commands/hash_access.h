@@ -12,7 +12,7 @@ namespace holdfast {
 
 // What the commands of hashes share. Fields that have expired are absent for every command: those that a command names
 // are removed before it looks (`settle`), the others are passed over by a walk. HLEN alone counts them until they are
-// removed.
+// removed. Where who reads leaves them (Txn::keeps_expired: on a replica, during a pause) they are passed over as well.
 
 /// The hash of a key while a command works on it.
 class Hash {
@@ -25,18 +25,21 @@ class Hash {
   /// Precondition: exists.
   ValueView view() const { return record_->view(); }
   HashReader reader() const { return HashReader(record_->view()); }
-  /// Nothing when there is no hash.
+  /// Nothing when there is no hash, or no such field that has not expired.
   std::optional<HashValue> field(std::string_view name) const {
-    return record_ ? reader().find(name) : std::nullopt;
+    std::optional<HashValue> const value = record_ ? reader().find(name) : std::nullopt;
+    return value && value->expire_ms && txn_->expired(*value->expire_ms) ? std::nullopt : value;
   }
+  /// A copy, frozen, of the fields that have not expired. Precondition: exists.
+  DetachedValue copy_live() const;
 
   /// Removes those of the fields words[first], words[first + step] ... that have expired.
   void settle(Args words, size_t first, size_t step = 1) {
-    if (has_due_fields()) [[unlikely]] settle_named(words, first, step);
+    if (has_due_fields() && removes_) [[unlikely]] settle_named(words, first, step);
   }
   /// Removes all fields that have expired.
   void settle_all() {
-    if (has_due_fields()) [[unlikely]] settle_due();
+    if (has_due_fields() && removes_) [[unlikely]] settle_due();
   }
   /// Some field may have expired.
   bool has_due_fields() const {
@@ -51,7 +54,7 @@ class Hash {
   }
 
  private:
-  Hash(Txn& txn, std::string_view key, Record* record) : txn_(&txn), key_(key), record_(record) {}
+  Hash(Txn& txn, std::string_view key, Record* record, bool removes) : txn_(&txn), key_(key), record_(record), removes_(removes) {}
   void settle_named(Args words, size_t first, size_t step);
   void settle_due();
   void find_again() { record_ = txn_->find(key_, Lookup::kPeek); }
@@ -59,6 +62,7 @@ class Hash {
   Txn* txn_;
   std::string_view key_;
   Record* record_;
+  bool removes_;  // fields that have expired
 };
 
 /// A field or a value as a bulk; long values are referenced, not copied.

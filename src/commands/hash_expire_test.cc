@@ -421,6 +421,63 @@ TEST_F(HashExpire, WhileExpiryIsHeldFieldsStay) {
   expect("HGET h a", "nil");
 }
 
+TEST_F(HashExpire, WhereReadersLeaveWhatHasExpiredItIsNotSeen) {
+  auto const expect_unseen = [this] {
+    run("HSET h a 1 b 2");
+    run("HPEXPIRE h 100 FIELDS 1 a");
+    move_clock(101);
+    for (int i = 0; i < 20; i++) {
+      expect("HRANDFIELD h", "\"b\"");
+      expect("HRANDFIELD h -2", "[\"b\" \"b\"]");
+    }
+    expect_dialogue(R"(
+> HGET h a
+nil
+> HMGET h a b
+[nil "2"]
+> HEXISTS h a
+:0
+> HSTRLEN h a
+:0
+> HPTTL h FIELDS 2 a b
+[:-2 :-1]
+> HGETALL h
+["b" "2"]
+> HRANDFIELD h 5
+["b"]
+> HLEN h
+:2
+)");
+    EXPECT_EQ(expire_actively(), ExpiryCycle::Progress::kNothing);
+    expect("HLEN h", ":2");
+  };
+  keyspace_.unchanged_until_ms.store(clock_.ms() + 1000);  // CLIENT PAUSE
+  expect_unseen();
+  run("DEL h");
+  keyspace_.unchanged_until_ms.store(0);
+  keyspace_.expiry_left_to_primary.store(true);  // a replica
+  expect_unseen();
+  keyspace_.expiry_left_to_primary.store(false);
+  EXPECT_EQ(expired_fields(), 0u);
+  expect("HGET h a", "nil");
+  expect("HLEN h", ":1");
+  EXPECT_EQ(expired_fields(), 1u);
+}
+
+TEST_F(HashExpire, AHashOfWhichNothingIsLeftToSee) {
+  run("HSETEX h PX 100 FIELDS 1 a 1");
+  move_clock(101);
+  keyspace_.unchanged_until_ms.store(clock_.ms() + 1000);
+  expect("HRANDFIELD h", "nil");
+  expect("HRANDFIELD h 3", "[]");
+  expect("HRANDFIELD h -3", "[]");
+  expect("HGETALL h", "[]");
+  expect("EXISTS h", ":1");
+  keyspace_.unchanged_until_ms.store(0);
+  expect("HRANDFIELD h", "nil");
+  expect("EXISTS h", ":0");
+}
+
 TEST_F(HashExpire, EncodingAndDump) {
   run("HSET h a 1 b 2");
   expect("OBJECT ENCODING h", "\"listpack\"");

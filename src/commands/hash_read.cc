@@ -38,7 +38,7 @@ void cmd_hexists(Txn& txn, Args args, Reply& reply) {
   std::optional<Hash> hash = Hash::find(txn, args[1], Lookup::kRead, reply);
   if (!hash) return;
   hash->settle(args, 2);
-  reply.integer(hash->exists() && hash->reader().contains(args[2]));
+  reply.integer(hash->field(args[2]).has_value());
 }
 
 void reply_all(Txn& txn, Args args, HashPart part, Reply& reply) {

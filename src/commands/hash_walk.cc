@@ -107,12 +107,13 @@ class Selection final : public ReplySource {
 void random_fields(Txn& txn, Random& random, Hash& hash, int64_t wanted, HashPart part, Reply& reply) {
   hash.settle_all();
   if (wanted == 0 || !hash.exists()) return begin_entries(reply, part, HashShape::kPairs, 0);
-  uint64_t const size = hash.reader().size();
+  DetachedValue value = hash.copy_live();
+  uint64_t const size = HashReader(value.view()).size();
+  if (size == 0) return begin_entries(reply, part, HashShape::kPairs, 0);
   bool const different = wanted > 0;
   uint64_t const count = different ? static_cast<uint64_t>(wanted) : 0 - static_cast<uint64_t>(wanted);
   if (different && count >= size) return reply_hash(txn, hash, part, HashShape::kPairs, reply);
   begin_entries(reply, part, HashShape::kPairs, count);
-  DetachedValue value = txn.copy_value(hash.record());
   uint64_t const seed = random.next();
   std::unique_ptr<ReplySource> source;
   if (!different) {
@@ -134,7 +135,10 @@ void cmd_hrandfield(Txn& txn, Session& session, Args args, Reply& reply) {
     if (!hash) return;
     hash->settle_all();
     if (!hash->exists()) return reply.null();
-    return reply_element(reply, draw(hash->reader(), random).field);
+    if (!hash->has_due_fields()) [[likely]] return reply_element(reply, draw(hash->reader(), random).field);
+    DetachedValue const live = hash->copy_live();
+    HashReader const fields(live.view());
+    return fields.size() == 0 ? reply.null() : reply_element(reply, draw(fields, random).field);
   }
   std::optional<int64_t> count = args.integer(2, reply);
   if (!count) return;

@@ -22,6 +22,7 @@ ExpiryCycle::ExpiryCycle(Keyspace& keyspace, uint32_t first, uint32_t step)
 
 ExpiryCycle::Progress ExpiryCycle::run(TxnScratch& scratch, int64_t now_ms, int64_t budget_us) {
   int64_t deadline_us = now_us() + budget_us;
+  if (keyspace_.stays_unchanged(now_ms)) return Progress::kNothing;
   if (!keyspace_.deletes_expired()) {
     bool const local = !keyspace_.expiry_held() && keyspace_.expires_locally.load(std::memory_order_relaxed);
     return local ? run_local(scratch, now_ms, deadline_us) : Progress::kNothing;
@@ -43,6 +44,7 @@ ExpiryCycle::Progress ExpiryCycle::run_local(TxnScratch& scratch, int64_t now_ms
     locks_.add_partition(index);
     if (!locks_.try_lock(keyspace_)) continue;
     Txn txn(keyspace_, locks_, scratch, now_ms);
+    if (keyspace_.stays_unchanged(now_ms)) return Progress::kNothing;
     if (!txn.expire_locally(index)) progress = Progress::kMore;
     txn.commit(false);
     if (now_us() >= deadline_us) return Progress::kMore;
@@ -61,6 +63,7 @@ bool ExpiryCycle::run_partition(TxnScratch& scratch, int64_t now_ms, int64_t dea
       locks_.add_partition(next_);
       if (!locks_.try_lock(keyspace_)) return true;
       Txn txn(keyspace_, locks_, scratch, now_ms);
+      if (txn.keeps_expired()) return true;  // since the look above
       KeyTable* table = partition.tables[static_cast<size_t>(db_)].get();
       more = table && table->expiry_due(now_ms);
       if (more) {

@@ -159,7 +159,7 @@ class Keyspace {
   /// that lock sees it before he meets the waiter.
   std::atomic<bool> targets_waited_for{false};
 
-  /// Keys are not expired while this is not 0: loading, CLIENT PAUSE.
+  /// Keys are not expired while this is not 0: loading.
   std::atomic<int> expiry_holds{0};
   bool expiry_held() const { return expiry_holds.load(std::memory_order_relaxed) != 0; }
   /// On a replica: keys that have expired are not seen, but only the primary deletes them. Changes in global transactions.
@@ -169,6 +169,12 @@ class Keyspace {
   std::atomic<bool> expires_locally{false};
   /// What there is is the primary's, or ours to expire as everywhere. In a global transaction, or before there are threads.
   void forget_local_expiry();
+  /// Until this moment, Unix ms, the server itself deletes nothing (CLIENT PAUSE): what has expired is not seen, but stays, and
+  /// nothing is evicted. Who looks under the lock of a partition sees it once all locks have been held since it was set.
+  std::atomic<int64_t> unchanged_until_ms{0};
+  bool stays_unchanged(int64_t now_ms) const { return now_ms < unchanged_until_ms.load(std::memory_order_relaxed); }
+  /// What has expired is left where it is by who meets it.
+  bool keeps_expired(int64_t now_ms) const { return expiry_hidden() || stays_unchanged(now_ms); }
   /// A moment of the past ends a key at once.
   bool deletes_expired() const { return !expiry_held() && !expiry_hidden(); }
 

@@ -59,7 +59,7 @@ Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
   KeyTable::Slot slot = locate(db, home, key);
   Record* record = slot ? slot.entry() : nullptr;
   if (record && is_expired(record, now_ms_) && expires()) [[unlikely]] {
-    if (!keyspace_.expiry_hidden()) expire_now(db, home, slot);
+    if (!keeps_expired()) expire_now(db, home, slot);
     record = nullptr;
   }
   if (lookup == Lookup::kPeek) return record;
@@ -384,6 +384,8 @@ void Txn::note_expired_fields(int db, Partition& partition, std::string_view key
     add_effect(db, command);
   }
 }
+
+bool Txn::keeps_expired() const { return keyspace_.keeps_expired(now_ms_); }
 
 bool Txn::expired(int64_t expire_ms) const { return expire_ms < now_ms_ && expires(); }
 

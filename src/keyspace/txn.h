@@ -148,6 +148,8 @@ class Txn {
   void finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty, std::span<std::string_view const> fields);
   /// Whether what expires at `expire_ms` is gone. Nothing goes while expiry is held.
   bool expired(int64_t expire_ms) const;
+  /// What is gone is only not seen: somebody else, or a later moment, deletes it.
+  bool keeps_expired() const;
   /// A copy of the value in O(1): big strings are shared, bodies frozen. Precondition: `record` is of this transaction.
   DetachedValue copy_value(Record const* record) const;
   /// Puts a detached value under `key` of `db`, replacing what is there; the access is the value's own.

@@ -123,7 +123,7 @@ class Server final : public ServerControl {
   acl::AccessLog access_log_;
   ClientRegistry clients_;
   Statistics statistics_;
-  Pause pause_;
+  Pause pause_{keyspace_};
   WriteGuards guards_;
   SlowLog slow_log_;
   ServerState state_;
