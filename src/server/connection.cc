@@ -52,7 +52,7 @@ Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::sha
     tls_ = std::make_unique<TlsStream>(std::move(tls), fd_.get(), side_of(clients));
     wait_ = Wait::kHandshake;
   }
-  events_ = EPOLLIN;
+  events_ = kInputEvents;
   if (!worker_.loop().add(fd_.get(), events_, this)) doom();
 }
 
@@ -78,7 +78,10 @@ void Connection::on_ready(uint32_t events) {
   if (events & EPOLLOUT) worker_.schedule_flush(*this);
   bool const waits = wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked;
   if (waits && (events & EPOLLRDHUP)) return doom();  // gone while WAIT, SAVE or BLPOP waited
-  if ((events & EPOLLIN) && wait_ == Wait::kReading) read();
+  if (!(events & kInputEvents)) return;
+  uint32_t const wanted = wanted_events();
+  if (wanted & EPOLLIN) return read();
+  set_events(wanted);  // or it would be told in every turn
 }
 
 void Connection::shake_hands(bool broken) {
@@ -121,7 +124,7 @@ Result<size_t> Connection::send_some() {
 
 void Connection::read_more() {
   read_scheduled = false;
-  if (doomed_ || worker_.suspended(*this) || wait_ != Wait::kReading || !(events_ & EPOLLIN)) return;
+  if (doomed_ || worker_.suspended(*this) || !(wanted_events() & EPOLLIN)) return;
   worker_.refresh_time();
   read();
 }
@@ -531,18 +534,30 @@ void Connection::doom() {
   worker_.bury(*this);
 }
 
-void Connection::update_events() {
-  if (doomed_) return;
+uint32_t Connection::wanted_events() const {
   uint32_t wanted = 0;
-  if (wait_ == Wait::kReading && !end_of_input_ && !closing() && output_.size() <= kOutputPauseBytes) wanted |= EPOLLIN;
+  if (wait_ == Wait::kReading && !end_of_input_ && !closing() && output_.size() <= kOutputPauseBytes) wanted |= kInputEvents;
   if (wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked) wanted |= EPOLLRDHUP;
   if (wait_ == Wait::kHandshake) [[unlikely]] wanted |= EPOLLIN;
   if (output_blocked_) wanted |= EPOLLOUT;
+  return wanted;
+}
+
+void Connection::update_events() {
+  if (doomed_) return;
+  uint32_t const wanted = wanted_events();
   if (tls_) [[unlikely]] {
     card().tls_bytes.store(tls_->memory_bytes(), std::memory_order_relaxed);
     if ((wanted & EPOLLIN) && tls_->has_input()) worker_.schedule_read(*this);
   }
-  if (wanted == events_) return;
+  // Input that is not wanted any more is asked for until there is some: who waits for a key mostly sends nothing meanwhile, and
+  // two system calls are saved.
+  bool const lacking = wanted & ~events_;
+  bool const too_many = events_ & ~wanted & ~kInputEvents;
+  if (lacking || too_many) [[unlikely]] set_events(wanted);
+}
+
+void Connection::set_events(uint32_t wanted) {
   // With no event wanted the socket stays registered: a reset of the connection is still noticed (EPOLLHUP).
   if (!worker_.loop().modify(fd_.get(), wanted)) return doom();
   events_ = wanted;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,6 +48,7 @@ class Connection final : public Session, public EventLoop::Handler {
   static constexpr size_t kOutputPauseBytes = 1024 * 1024;
   /// A slice of a long command.
   static constexpr int64_t kSliceMicroseconds = 200;
+  static constexpr uint32_t kInputEvents = EPOLLIN | EPOLLRDHUP;
 
   /// `tls` is null for a connection of plain bytes.
   Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card,
@@ -114,7 +117,10 @@ class Connection final : public Session, public EventLoop::Handler {
   void end_wait_for_keys();
   void protocol_error(std::string const& text);
   void set_wait(Wait wait);
+  /// What it is to be told of its socket now.
+  uint32_t wanted_events() const;
   void update_events();
+  void set_events(uint32_t wanted);
   void update_card();
   bool limits_exceeded();
   /// Has all connections measured when this one has grown much (maxmemory-clients).
@@ -137,7 +143,7 @@ class Connection final : public Session, public EventLoop::Handler {
   int64_t output_over_soft_since_ms_ = 0;
   int64_t held_since_us_ = 0;  ///< beginning of the turn in which it was held back; 0: it is not
   std::optional<EventLoop::TimerId> wait_timer_;
-  uint32_t events_ = 0;
+  uint32_t events_ = 0;  // that the loop knows
   Wait wait_ = Wait::kReading;
   bool end_of_input_ = false;
   bool output_blocked_ = false;

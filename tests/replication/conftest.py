@@ -19,6 +19,15 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("kind", chosen_kinds())
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure is shown with what the servers have said."""
+    report = (yield).get_result()
+    stage = getattr(item, "funcargs", {}).get("stage")
+    if report.when == "call" and report.failed and stage:
+        report.sections += stage.logs()
+
+
 @pytest.fixture
 def stage():
     with Stage() as made:

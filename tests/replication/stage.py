@@ -14,6 +14,7 @@ from harness import CheckedServer, Client, ConnectionClosed, Reply, ReplyTimeout
 
 EFFORT = float(os.environ.get("HOLDFAST_EFFORT", "1"))
 _PAIRS = "holdfast-holdfast,holdfast-redis,redis-holdfast"
+_LOG_LINES = 80  # of each server, shown with a failure
 COMMON = ["--save", "", "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", "--shutdown-timeout", "1"]
 # A ping at the wrong moment would make one server know a byte more than another.
 COMMON += ["--repl-ping-replica-period", "3600"]
@@ -194,6 +195,10 @@ class Stage:
                 failure = failure or unsound
         if failure:
             raise failure
+
+    def logs(self) -> list[tuple[str, str]]:
+        """For each server a title and the end of its log."""
+        return [(f"log of {actor.kind} on port {actor.port}", actor.server.log_tail(_LOG_LINES)) for actor in self._actors]
 
     def server(self, kind: str, *directives: object) -> Actor:
         """`kind`: holdfast or redis."""
