@@ -26,9 +26,11 @@ def main() -> int:
     count = {"passed": 0, "failed": 0, "skipped": 0}
     failures = []
     for started in sorted(folder.glob("*.started")):
-        report, broken = started.with_suffix(".xml"), started.with_suffix(".failed")
+        broken = started.with_suffix(".failed")
         failed_before = count["failed"]
-        if report.exists() and report.stat().st_size > 0:
+        for report in sorted(folder.glob(started.stem + "*.xml")):
+            if report.stat().st_size == 0:
+                continue
             try:
                 for name, outcome in list(outcomes(report)):
                     count[outcome] += 1

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by check and .ci/run: named steps with time limits, whose results are counted at the end. Needs $root.
 #
-# Results are kept in $HOLDFAST_RESULTS: <number>-<step>.xml (JUnit, from gtest and pytest) and <number>-<step>.failed
+# Results are kept in $HOLDFAST_RESULTS: <number>-<step>*.xml (JUnit, from gtest and pytest) and <number>-<step>.failed
 # (the step did not end with 0; one line that says how).
 
 python=/usr/bin/python3
@@ -66,7 +66,7 @@ build() {
     cmake --build --preset "$preset" ${1:+--target "$@"} -- $quiet' - "$preset" "$@"
 }
 
-# unit_tests <preset> <limit in seconds>: the gtest binary of every folder that has tests.
+# unit_tests <preset> <limit in seconds>: the gtest binary of every folder that has tests, in two halves at once.
 unit_tests() {
   local preset=$1 limit_s=$2 folder
   for folder in "$root"/src/*/; do
@@ -74,8 +74,15 @@ unit_tests() {
     compgen -G "$root/src/$folder/*_test.cc" >/dev/null || continue
     # These know no threads, and their models take minutes there.
     [[ $preset == tsan && ( $folder == structures || $folder == values ) ]] && continue
-    step "unit tests of $folder ($preset)" "$limit_s" bash -c \
-      'cd "$1" && exec "./$2" --gtest_brief=1 --gtest_output="xml:$report"' - "$root/build/$preset/src/$folder" "${folder}_test" || true
+    # shellcheck disable=SC2016  # for the shell of the step
+    GTEST_TOTAL_SHARDS=2 step "unit tests of $folder ($preset)" "$limit_s" bash -c '
+      cd "$1"
+      half() { GTEST_SHARD_INDEX=$2 "./$1" --gtest_brief=1 --gtest_output="xml:${report%.xml}-$2.xml"; }
+      half "$2" 0 & first=$!
+      code=0
+      half "$2" 1 || code=$?
+      wait "$first" || code=$?
+      exit "$code"' - "$root/build/$preset/src/$folder" "${folder}_test" || true
   done
 }
 

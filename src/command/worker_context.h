@@ -21,6 +21,7 @@ struct CommandHint {
   Command const* command = nullptr;
   std::string_view key;
   uint64_t hash = 0;
+  bool same_key = false;  ///< as the command before it in the batch
 };
 
 /// What one worker's executions use one after the other. Belongs to that worker, which has a second one for what it executes

@@ -206,19 +206,24 @@ void Connection::prefetch(CommandBatch const& batch) {
   for (size_t i = 0; i < batch.size(); i++) {
     CommandView view = batch[i];
     CommandHint& hint = hints[i];
-    hint = {.name = view[0], .command = services().commands.find(view[0])};
+    // A pipeline is often of one command, or on one key.
+    CommandHint const* const before = i > 0 ? &hints[i - 1] : nullptr;
+    bool const same_command = before && before->name == view[0];
+    hint = {.name = view[0], .command = same_command ? before->command : services().commands.find(view[0])};
     if (!hint.command || !hint.command->simple_keys || !hint.command->subcommands.empty()) continue;
     auto first = static_cast<size_t>(hint.command->first_key);
     if (first >= view.argc) continue;
     hint.key = view[first];
-    hint.hash = keyspace.hash(hint.key);
-    keyspace.prefetch_bucket(db(), hint.hash);
+    hint.same_key = before && before->key.data() && before->key == hint.key;
+    hint.hash = hint.same_key ? before->hash : keyspace.hash(hint.key);
+    if (!hint.same_key) keyspace.prefetch_bucket(db(), hint.hash);
   }
   bool elements = false;
   for (size_t i = 0; i < batch.size(); i++) {
-    if (!hints[i].key.data()) continue;
-    keyspace.prefetch_record(db(), hints[i].hash);
-    elements |= hints[i].command->element != 0;
+    CommandHint const& hint = hints[i];
+    if (!hint.key.data()) continue;
+    if (!hint.same_key) keyspace.prefetch_record(db(), hint.hash);
+    elements |= hint.command->element != 0;
   }
   if (!elements) return;
   // Neighbours that work on the same key are asked for together.

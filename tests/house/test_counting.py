@@ -36,6 +36,14 @@ def test_cases_are_added_up_over_steps(tmp_path):
     assert _count(tmp_path) == (0, ["2 passed, 0 failed"])
 
 
+def test_a_step_may_have_several_reports(tmp_path):
+    _step(tmp_path, "000-a", _GOOD)
+    _step(tmp_path, "001-b")
+    for half in (0, 1):
+        (tmp_path / f"001-b-{half}.xml").write_text(_GOOD)
+    assert _count(tmp_path) == (0, ["3 passed, 0 failed"])
+
+
 def test_every_outcome_is_told_apart(tmp_path):
     _step(tmp_path, "000-a", _CASES, "a: exit code 1")
     code, lines = _count(tmp_path)
