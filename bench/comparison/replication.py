@@ -57,6 +57,22 @@ class _Figure:
     foreign_cores: float = 0.0
 
 
+def _measured(servers: list[Contender], rows: tuple[str, ...], how: Callable[[], Iterator[tuple[float, str]]]) -> dict[str, _Figure]:
+    """`how` gives a figure with its note for each of the rows. Servers that it starts and ends itself are not foreign either."""
+    brand = servers[0].brand.name
+    foreign = machine.ForeignLoad([server.pid for server in servers])
+    foreign.start()
+    try:
+        found = list(how())
+    except (load.LoadFailed, ErrorReply, KeyError) as failure:
+        found = [(math.nan, f"failed: {failure}")] * len(rows)
+    figures = {}
+    for row, (value, note) in zip(rows, found):
+        figures[row] = _Figure(value, note, foreign.cores())
+        print(f"{brand} {row}: {format_figure(value)} {note}", file=sys.stderr)
+    return figures
+
+
 @dataclass
 class _Couple:
     """One brand's way through the rows."""
@@ -67,18 +83,8 @@ class _Couple:
     figures: dict[str, _Figure] = field(default_factory=dict)
 
     def measure(self, rows: tuple[str, ...], how: Callable[[], Iterator[tuple[float, str]]]) -> None:
-        """`how` gives a figure with its note for each of the rows."""
-        if not self.plan.wants(*rows):
-            return
-        foreign = machine.ForeignLoad([self.primary.pid, self.replica.pid])
-        foreign.start()
-        try:
-            found = list(how())
-        except (load.LoadFailed, ErrorReply, KeyError) as failure:
-            found = [(math.nan, f"failed: {failure}")] * len(rows)
-        for row, (value, note) in zip(rows, found):
-            self.figures[row] = _Figure(value, note, foreign.cores())
-            print(f"{self.primary.brand.name} {row}: {format_figure(value)} {note}", file=sys.stderr)
+        if self.plan.wants(*rows):
+            self.figures |= _measured([self.primary, self.replica], rows, how)
 
     def written(self) -> int:
         return int(self.primary.info("master_repl_offset"))
@@ -178,39 +184,42 @@ def _couple(brand: Brand, plan: Plan) -> dict[str, _Figure]:
         return couple.figures
 
 
-def _felt(brand: Brand, plan: Plan) -> _Figure:
+def _felt(plan: Plan, primary: Contender) -> Iterator[tuple[float, str]]:
     """p99.9 of another client of the primary while a new replica synchronizes, less that of the same client before, ms;
-    medians of several times: what a machine does once, a moment of which it gives to others, is no figure of a server."""
+    medians of several times, so that a single moment in which the machine was busy elsewhere does not count."""
+    load.fill(primary.port, plan.keys)
+    calm: list[Span] = []
+    busy: list[Span] = []
     replica_options = {"threads": _THREADS, "directives": _DIRECTIVES, "cores": machine.ONLY_LOAD_CORE}
-    with contender.running(brand, plan.directory, directives=_DIRECTIVES) as primary:
-        load.fill(primary.port, plan.keys)
-        calm: list[Span] = []
-        busy: list[Span] = []
-        with load.PacedWrites(primary.port, plan.keys, PACE), Prober(primary.port, plan.keys) as prober:
-            for _ in range(plan.repetitions):
-                with contender.running(brand, plan.directory, **replica_options) as replica:
-                    couple = _Couple(plan, primary, replica)
-                    begin = time.monotonic_ns()
-                    time.sleep(plan.window_s)
-                    calm.append((begin, time.monotonic_ns()))
-                    begin = time.monotonic_ns()
-                    couple.follow()
-                    couple.wait_until_caught_up()
-                    busy.append((begin, time.monotonic_ns()))
-            seen = prober.stop()
+    with load.PacedWrites(primary.port, plan.keys, PACE), Prober(primary.port, plan.keys) as prober:
+        for _ in range(plan.repetitions):
+            with contender.running(primary.brand, plan.directory, **replica_options) as replica:
+                couple = _Couple(plan, primary, replica)
+                begin = time.monotonic_ns()
+                time.sleep(plan.window_s)
+                followed = time.monotonic_ns()
+                couple.follow()
+                couple.wait_until_caught_up()
+                calm.append((begin, followed))
+                busy.append((followed, time.monotonic_ns()))
+        seen = prober.stop()
     without, during = (median([p999(seen.within([span])) for span in spans]) for spans in (calm, busy))
     seconds = sum(end - begin for begin, end in busy) / 1e9
-    return _Figure(max(0.0, during - without), f"{during:.1f} - {without:.1f} ms, {len(busy)} times {seconds / len(busy):.1f} s")
+    yield max(0.0, during - without), f"{during:.1f} - {without:.1f} ms, {len(busy)} times {seconds / len(busy):.1f} s"
+
+
+def _figures(brand: Brand, plan: Plan) -> dict[str, _Figure]:
+    figures = _couple(brand, plan) if plan.wants(*_COUPLE_ROWS) else {}
+    if plan.wants("sync-latency"):
+        with contender.running(brand, plan.directory, directives=_DIRECTIVES) as primary:
+            figures |= _measured([primary], ("sync-latency",), lambda: _felt(plan, primary))
+    return figures
 
 
 def replication_rows(plan: Plan) -> Rows:
     if not plan.wants(*REPLICATION_ROWS):
         return
-    ours, theirs = ({}, {})
-    if plan.wants(*_COUPLE_ROWS):
-        ours, theirs = (_couple(brand, plan) for brand in plan.brands)
-    if plan.wants("sync-latency"):
-        ours["sync-latency"], theirs["sync-latency"] = (_felt(brand, plan) for brand in plan.brands)
+    ours, theirs = (_figures(brand, plan) for brand in plan.brands)
     for key, spec in REPLICATION_ROWS.items():
         if plan.wants(key):
             mine, other = ours[key], theirs[key]

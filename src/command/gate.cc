@@ -340,18 +340,20 @@ bool Gate::refused_as_busy(Session& session, Command const& command, Reply& repl
   if (!services_.state.busy_scripts.any() || session.trusted()) [[likely]] return false;
   std::shared_ptr<BusyScript> const holder = services_.state.busy_scripts.holder_of(locks);
   if (!holder) return false;
+  refuse_as_busy(session, command, reply, locks, holder->kind);
+  return true;
+}
+
+void Gate::refuse_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks, BusyScript::Kind kind) {
   locks.abandon(services_.keyspace);
   session.script_run.reset();
-  reject(session, &command, reply, busy_error(holder->kind));
-  return true;
+  reject(session, &command, reply, busy_error(kind));
 }
 
 Gate::Outcome Gate::resume(Session& session, Args args, Reply& reply) {
   std::unique_ptr<Session::Parked> parked = std::move(session.parked);
   if (session.worker().suspended && must_not_overtake(session, *parked->command)) [[unlikely]] {
-    parked->locks.abandon(services_.keyspace);
-    session.script_run.reset();
-    reject(session, parked->command, reply, busy_error(session.worker().suspended->kind));
+    refuse_as_busy(session, *parked->command, reply, parked->locks, session.worker().suspended->kind);
     return Outcome::kDone;
   }
   parked->locks.forget_keys();  // the arguments may have moved while the connection was parked

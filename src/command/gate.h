@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "command/busy_scripts.h"
 #include "command/command_table.h"
 #include "command/services.h"
 #include "command/session.h"
@@ -67,6 +68,7 @@ class Gate {
   bool begin_wait(Session& session, Command const& command, Txn& txn, std::unique_ptr<WaitRequest> request, Reply& reply);
   /// The locks are held by a busy script: gives up and replies so.
   bool refused_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks);
+  void refuse_as_busy(Session& session, Command const& command, Reply& reply, LockSet& locks, BusyScript::Kind kind);
   void queue(Session& session, Command const& command, Args args, Reply& reply);
   void build_exec_locks(Session& session, LockSet& locks);
   void run_exec(Session& session, Args args, Reply& reply, LockSet& locks);

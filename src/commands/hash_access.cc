@@ -11,7 +11,7 @@ namespace holdfast {
 std::optional<Hash> Hash::find(Txn& txn, std::string_view key, Lookup lookup, Reply& reply) {
   Record* record = txn.find(key, lookup);
   if (!is_type_or_missing(record, ValueType::kHash, reply)) return std::nullopt;
-  return Hash(txn, key, record, lookup == Lookup::kWrite || !txn.keeps_expired());
+  return Hash(txn, key, record, lookup);
 }
 
 DetachedValue Hash::copy_live() const {
@@ -23,6 +23,7 @@ DetachedValue Hash::copy_live() const {
 }
 
 void Hash::settle_named(Args words, size_t first, size_t step) {
+  if (!may_settle()) return;
   std::vector<std::string_view> gone;
   HashReader const hash = reader();
   for (size_t i = first; i < words.size(); i += step) {
@@ -39,6 +40,7 @@ void Hash::settle_named(Args words, size_t first, size_t step) {
 }
 
 void Hash::settle_due() {
+  if (!may_settle()) return;
   ValueEdit edit = this->edit();
   HashEditor editor(edit, txn_->keyspace().value_context());
   std::vector<std::string> names;

@@ -35,11 +35,11 @@ class Hash {
 
   /// Removes those of the fields words[first], words[first + step] ... that have expired.
   void settle(Args words, size_t first, size_t step = 1) {
-    if (has_due_fields() && removes_) [[unlikely]] settle_named(words, first, step);
+    if (has_due_fields()) [[unlikely]] settle_named(words, first, step);
   }
   /// Removes all fields that have expired.
   void settle_all() {
-    if (has_due_fields() && removes_) [[unlikely]] settle_due();
+    if (has_due_fields()) [[unlikely]] settle_due();
   }
   /// Some field may have expired.
   bool has_due_fields() const {
@@ -54,7 +54,8 @@ class Hash {
   }
 
  private:
-  Hash(Txn& txn, std::string_view key, Record* record, bool removes) : txn_(&txn), key_(key), record_(record), removes_(removes) {}
+  Hash(Txn& txn, std::string_view key, Record* record, Lookup lookup) : txn_(&txn), key_(key), record_(record), lookup_(lookup) {}
+  bool may_settle() const { return lookup_ == Lookup::kWrite || !txn_->keeps_expired(); }
   void settle_named(Args words, size_t first, size_t step);
   void settle_due();
   void find_again() { record_ = txn_->find(key_, Lookup::kPeek); }
@@ -62,7 +63,7 @@ class Hash {
   Txn* txn_;
   std::string_view key_;
   Record* record_;
-  bool removes_;  // fields that have expired
+  Lookup lookup_;
 };
 
 /// A field or a value as a bulk; long values are referenced, not copied.

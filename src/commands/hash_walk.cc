@@ -107,12 +107,12 @@ class Selection final : public ReplySource {
 void random_fields(Txn& txn, Random& random, Hash& hash, int64_t wanted, HashPart part, Reply& reply) {
   hash.settle_all();
   if (wanted == 0 || !hash.exists()) return begin_entries(reply, part, HashShape::kPairs, 0);
+  bool const different = wanted > 0;
+  uint64_t count = different ? static_cast<uint64_t>(wanted) : 0 - static_cast<uint64_t>(wanted);
+  if (different && count >= hash.reader().size()) return reply_hash(txn, hash, part, HashShape::kPairs, reply);
   DetachedValue value = hash.copy_live();
   uint64_t const size = HashReader(value.view()).size();
-  if (size == 0) return begin_entries(reply, part, HashShape::kPairs, 0);
-  bool const different = wanted > 0;
-  uint64_t const count = different ? static_cast<uint64_t>(wanted) : 0 - static_cast<uint64_t>(wanted);
-  if (different && count >= size) return reply_hash(txn, hash, part, HashShape::kPairs, reply);
+  if (different || size == 0) count = std::min(count, size);
   begin_entries(reply, part, HashShape::kPairs, count);
   uint64_t const seed = random.next();
   std::unique_ptr<ReplySource> source;

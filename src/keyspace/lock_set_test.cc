@@ -46,9 +46,9 @@ bool always() { return true; }
 class LockSets : public ::testing::Test {
  protected:
   /// Another key in the partition of `key`.
-  std::string neighbour_of(std::string const& key) const {
+  std::string neighbour_of(std::string const& key, std::string const& prefix = "n") const {
     for (int i = 0;; i++) {
-      std::string other = "n" + std::to_string(i);
+      std::string other = prefix + std::to_string(i);
       if (other != key && home(other) == home(key)) return other;
     }
   }
@@ -202,12 +202,7 @@ TEST_F(LockSets, what_serving_a_waiter_changes_is_not_taken_from_who_has_reserve
   ASSERT_TRUE(owner.open(keyspace_));
 
   LockSet script;
-  std::string const third = [&] {
-    for (int i = 0;; i++) {
-      std::string other = "t" + std::to_string(i);
-      if (home(other) == home("a")) return other;
-    }
-  }();
+  std::string const third = neighbour_of("a", "t");
   script.add_key(keyspace_, third);
   lock(script);
   EXPECT_EQ(script.hold_key(keyspace_, "a", always), LockSet::Further::kRefused);

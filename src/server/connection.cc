@@ -76,12 +76,11 @@ void Connection::on_ready(uint32_t events) {
   if (broken) return doom();
   worker_.refresh_time();
   if (events & EPOLLOUT) worker_.schedule_flush(*this);
-  bool const waits = wait_ == Wait::kRunningWait || wait_ == Wait::kBlocked;
-  if (waits && (events & EPOLLRDHUP)) return doom();  // gone while WAIT, SAVE or BLPOP waited
   if (!(events & kInputEvents)) return;
   uint32_t const wanted = wanted_events();
   if (wanted & EPOLLIN) return read();
-  set_events(wanted);  // or it would be told in every turn
+  if (events & wanted & EPOLLRDHUP) return doom();  // gone while WAIT, SAVE or BLPOP waited
+  set_events(wanted);                               // or it would be told in every turn
 }
 
 void Connection::shake_hands(bool broken) {
@@ -235,7 +234,7 @@ void Connection::prefetch(CommandBatch const& batch) {
       auto const element = static_cast<size_t>(hints[i].key.data() ? hints[i].command->element : 0);
       if (element != 0 && element < batch[i].argc) names[count++] = batch[i][element];
       i++;
-    } while (i < batch.size() && hints[i].hash == first.hash);
+    } while (i < batch.size() && hints[i].same_key);
     if (count > 0) keyspace.prefetch_elements(db(), first.hash, first.key, std::span(names).first(count));
   }
 }

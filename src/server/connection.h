@@ -143,7 +143,7 @@ class Connection final : public Session, public EventLoop::Handler {
   int64_t output_over_soft_since_ms_ = 0;
   int64_t held_since_us_ = 0;  ///< beginning of the turn in which it was held back; 0: it is not
   std::optional<EventLoop::TimerId> wait_timer_;
-  uint32_t events_ = 0;  // that the loop knows
+  uint32_t events_ = 0;  ///< that the loop knows
   Wait wait_ = Wait::kReading;
   bool end_of_input_ = false;
   bool output_blocked_ = false;

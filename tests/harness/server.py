@@ -32,7 +32,7 @@ def holdfast_binary() -> str:
 
 
 def reference_binary() -> str:
-    """The reference server: REDIS_SERVER, or the installed redis-server, or what ./check has made of redis-tools."""
+    """The reference server: REDIS_SERVER, or what ./check has made of redis-tools, or the installed redis-server."""
     made = _REPOSITORY / "build/reference/redis-server"
     return os.environ.get("REDIS_SERVER", str(made) if made.exists() else "/usr/bin/redis-server")
 

@@ -75,10 +75,9 @@ def test_while_writes_are_paused_the_offset_stands_still(pair):
     wait_for_equal(primary, replica)
 
 
-def test_a_replica_does_not_delete_fields_that_have_expired_on_its_clock(stage, kinds):
-    if not (kinds.primary == kinds.replica == "holdfast"):
-        pytest.skip("Redis 7.0 has no fields that expire")
-    primary, replica = stage.pair(kinds)
+@pytest.mark.holdfast("primary", "replica")
+def test_a_replica_does_not_delete_fields_that_have_expired_on_its_clock(pair):
+    primary, replica = pair
     primary.must("DEBUG", "SET-ACTIVE-EXPIRE", 0)
     primary.must("HSET", "h", "a", 1, "b", 2)
     primary.must("HPEXPIRE", "h", 100, "FIELDS", 1, "a")
