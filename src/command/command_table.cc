@@ -93,6 +93,14 @@ void derive_key_range(Command& command) {
   command.simple_keys = all_simple && !channels && command.first_key != 0;
 }
 
+int foreseen_key(Command const& command) {
+  if (command.simple_keys) return command.first_key;
+  if (command.key_specs.size() != 1) return 0;
+  KeySpec const& spec = command.key_specs.front();
+  bool const counted = spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kKeyNum && !spec.not_key;
+  return counted ? spec.index + spec.first_key : 0;
+}
+
 std::unique_ptr<Command> make_command(CommandRow const& row, uint16_t id) {
   auto command = std::make_unique<Command>();
   command->row = &row;
@@ -103,6 +111,7 @@ std::unique_ptr<Command> make_command(CommandRow const& row, uint16_t id) {
   command->key_specs = parse_key_specs(row.keys);
   command->categories = command_categories(row.categories, command->flags);
   derive_key_range(*command);
+  command->foreseen_key = foreseen_key(*command);
   switch (row.handler.index()) {
     case 0: command->kind = Command::Kind::kContainer; break;
     case 1:

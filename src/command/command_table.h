@@ -104,6 +104,7 @@ struct Command {
   int last_key = 0;
   int key_step = 0;
   bool simple_keys = false;    ///< the three numbers say all about the keys
+  int foreseen_key = 0;        ///< where the first key mostly is, for prefetching; 0: it cannot be said
   std::vector<std::string> categories;  ///< with those that follow from the flags, in COMMAND INFO's order
   Command* parent = nullptr;
   std::vector<Command*> subcommands;

@@ -388,6 +388,7 @@ Gate::Outcome Gate::run_data(Session& session, Command const& command, Args args
       return Outcome::kDone;
     }
   }
+  if (locks.keys().size() > 1) locks.prefetch(services_.keyspace, session.db());
   if (&command == exec_) {
     uint64_t const start = session.worker().command_ticks;
     run_exec(session, args, reply, locks);

@@ -39,14 +39,18 @@ inline bool needs_all_partitions(Command const& command, Args args) {
 
 /// Adds the keys of a command to the lock set. The arguments must stay where they are until the locks are released.
 inline void add_keys(WorkerContext const& worker, Keyspace const& keyspace, Command const& command, Args args, LockSet& locks) {
-  if (command.simple_keys && worker.hint && command.first_key == command.last_key) {
+  CommandHint const* const hint = worker.hint;
+  if (command.simple_keys && hint && command.first_key == command.last_key) {
     std::string_view first = args[static_cast<size_t>(command.first_key)];
-    if (first.data() == worker.hint->key.data()) {
-      locks.add_key(keyspace, first, worker.hint->hash);
+    if (first.data() == hint->key.data()) {
+      locks.add_key(keyspace, first, hint->hash);
       return;
     }
   }
-  for_each_key(command, args, [&](std::string_view key) { locks.add_key(keyspace, key); });
+  for_each_key(command, args, [&](std::string_view key) {
+    bool const known = hint && hint->key.data() == key.data() && hint->key.size() == key.size();
+    known ? locks.add_key(keyspace, key, hint->hash) : locks.add_key(keyspace, key);
+  });
 }
 
 }  // namespace holdfast

@@ -180,7 +180,7 @@ class Keyspace {
 
  private:
   template <class Prefetch>
-  void prefetch(int db, uint64_t hash, Prefetch&& prefetch);
+  void prefetch(int db, uint64_t hash, Prefetch&& prefetch) NO_THREAD_SAFETY_ANALYSIS;  // locks only if `concurrent`
 
   TableMemory memory_;
   KeyHasher hasher_;

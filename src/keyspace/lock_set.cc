@@ -1,6 +1,8 @@
 #include "keyspace/lock_set.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -9,6 +11,9 @@
 
 namespace holdfast {
 namespace {
+
+/// Two or three cache lines each: what a first-level cache holds beside the rest.
+constexpr size_t kKeysPrefetched = 128;
 
 template <class Number>
 void sort_unique(std::vector<Number>& numbers) {
@@ -413,6 +418,19 @@ bool LockSet::contains(uint32_t partition) const {
 
 bool LockSet::holds_now(uint32_t partition) const {
   return open_ ? std::ranges::binary_search(entered_, partition) : contains(partition);
+}
+
+void LockSet::prefetch(Keyspace& keyspace, int db) const {
+  std::array<std::pair<KeyTable const*, uint64_t>, kKeysPrefetched> found;
+  size_t count = 0;
+  for (Key const& key : std::span(keys_).first(std::min(keys_.size(), kKeysPrefetched))) {
+    Partition const& home = keyspace.partition(keyspace.partition_index(key.hash));
+    KeyTable const* const keys = home.tables[static_cast<size_t>(db)].get();
+    if (!keys) continue;
+    keys->table().prefetch_bucket(key.hash);
+    found[count++] = {keys, key.hash};
+  }
+  for (auto const& [keys, hash] : std::span(found).first(count)) keys->table().prefetch_entry(hash);
 }
 
 uint64_t LockSet::hash_of(Keyspace const& keyspace, std::string_view key) const {

@@ -64,6 +64,9 @@ class LockSet {
   /// those, and so on. If not, all is unlocked and the set has become bigger: lock it again, and ask again. Precondition: held,
   /// and nothing has been changed yet. The rounds are few: each adds a partition, and soon all are added.
   bool covers_waiters(Keyspace& keyspace);
+  /// Asks the processor for the records of the keys (of the first of many), one after the other without waiting for any: what
+  /// is not in its caches then comes while the first ones are worked on. Precondition: held.
+  void prefetch(Keyspace& keyspace, int db) const;
   /// Gives back whatever an interrupted `lock` kept (the connection was closed).
   void abandon(Keyspace& keyspace);
 
@@ -89,7 +92,7 @@ class LockSet {
   /// had is waited for, while no lock is held; `go_on` is called between two tries. Precondition: open, nothing is entered.
   Further enter(Keyspace& keyspace, std::vector<uint64_t>& hashes, std::function<bool()> const& go_on);
   /// Unlocks what `enter` has locked.
-  void leave(Keyspace& keyspace);
+  void leave(Keyspace& keyspace) NO_THREAD_SAFETY_ANALYSIS;
   /// Locks all partitions again; the set is as before `open`. Waits as `enter` does, but not in vain. Precondition: open, nothing
   /// is entered.
   void close(Keyspace& keyspace, std::function<bool()> const& go_on);
@@ -117,25 +120,28 @@ class LockSet {
  private:
   enum class Obstacle : uint8_t { kNone, kLocked, kReserved };
 
+  // Which locks of a set are held is known at run time only: what takes and gives back several of them cannot be analysed.
+
   void sort();
   void add_home(uint32_t partition);
   /// The partition of one key, which nobody else has reserved.
   Further hold_home(Keyspace& keyspace, uint64_t hash, std::function<bool()> const& go_on);
-  Further take_further(Keyspace& keyspace, uint32_t partition, uint64_t hash, std::function<bool()> const& go_on);
+  Further take_further(Keyspace& keyspace, uint32_t partition, uint64_t hash, std::function<bool()> const& go_on)
+      NO_THREAD_SAFETY_ANALYSIS;
   /// At kReserved a `waiter` that is not null will be woken.
-  Obstacle lock_from(Keyspace& keyspace, size_t& next, std::shared_ptr<Waiter> const& waiter);
-  Obstacle lock_slowly(Partition& partition, std::shared_ptr<Waiter> const& waiter);
+  Obstacle lock_from(Keyspace& keyspace, size_t& next, std::shared_ptr<Waiter> const& waiter) NO_THREAD_SAFETY_ANALYSIS;
+  Obstacle lock_slowly(Partition& partition, std::shared_ptr<Waiter> const& waiter) NO_THREAD_SAFETY_ANALYSIS;
   bool meets_reservation(Partition const& partition) const;
   bool reserved_by_another(Partition const& partition, uint64_t hash) const;
   void reserve(Keyspace& keyspace, uint64_t hash);
   void note_further(uint64_t hash);
   /// All or none, without waiting longer than for a spin.
-  bool lock_each(Keyspace& keyspace, std::vector<uint32_t> const& partitions);
+  bool lock_each(Keyspace& keyspace, std::vector<uint32_t> const& partitions) NO_THREAD_SAFETY_ANALYSIS;
   /// None: to be tried again; nothing is locked. `hashes` may have grown.
   std::optional<Further> try_enter(Keyspace& keyspace, std::vector<uint64_t>& hashes);
   void note_held(uint32_t partition);
   void leave_lane(Keyspace& keyspace);
-  void unlock_first(Keyspace& keyspace, size_t count);
+  void unlock_first(Keyspace& keyspace, size_t count) NO_THREAD_SAFETY_ANALYSIS;
   bool covers_targets(Keyspace& keyspace);
   bool has_hash(uint64_t hash) const;
 

@@ -174,6 +174,7 @@ size_t EventLoop::run_once(int64_t max_wait_us) {
   if (sleeps) mailbox_.woke_up();
   CHECK(count >= 0 || errno == EINTR);
   turn_began_us_ = clock_.monotonic_us();
+  ready_ = std::max(count, 0);
 
   size_t called = dispatch(events, count);
   called += mailbox_.drain(kMailPerTurnMax);

@@ -81,6 +81,8 @@ class EventLoop {
 
   /// The clock's monotonic time when this turn's wait ended, in microseconds.
   int64_t turn_began_us() const { return turn_began_us_; }
+  /// Descriptors that were ready in this turn.
+  int ready() const { return ready_; }
 
  private:
   struct Registration {
@@ -123,6 +125,7 @@ class EventLoop {
   /// False when the system has no wait in microseconds; milliseconds are used then, rounded up.
   bool fine_wait_ = true;
   int64_t turn_began_us_;
+  int ready_ = 0;
 };
 
 }  // namespace holdfast

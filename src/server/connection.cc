@@ -209,8 +209,8 @@ void Connection::prefetch(CommandBatch const& batch) {
     CommandHint const* const before = i > 0 ? &hints[i - 1] : nullptr;
     bool const same_command = before && before->name == view[0];
     hint = {.name = view[0], .command = same_command ? before->command : services().commands.find(view[0])};
-    if (!hint.command || !hint.command->simple_keys || !hint.command->subcommands.empty()) continue;
-    auto first = static_cast<size_t>(hint.command->first_key);
+    if (!hint.command || hint.command->foreseen_key == 0 || !hint.command->subcommands.empty()) continue;
+    auto const first = static_cast<size_t>(hint.command->foreseen_key);
     if (first >= view.argc) continue;
     hint.key = view[first];
     hint.same_key = before && before->key.data() && before->key == hint.key;
@@ -351,7 +351,7 @@ void Connection::receive(SharedPush const& message) {
     return check_output_limit();
   }
   message->write(*this, output_);
-  worker_.schedule_flush(*this);
+  worker_.schedule_push(*this);
 }
 
 void Connection::release_deferred() {

@@ -91,8 +91,12 @@ class Connection final : public Session, public EventLoop::Handler {
   bool doomed() const { return doomed_; }
   /// The client must first take its replies.
   bool output_full() const { return output_.size() > kOutputPauseBytes; }
+  /// Bytes for the client that the socket has not taken yet.
+  size_t unsent() const { return output_.size() + (tls_ ? tls_->unsent() : 0); }
   /// In the worker's list of those to flush.
   bool flush_scheduled = false;
+  /// In its list of those to whom something was published.
+  bool push_scheduled = false;
   /// In the worker's list of those to read without waiting for the socket.
   bool read_scheduled = false;
 
@@ -103,8 +107,6 @@ class Connection final : public Session, public EventLoop::Handler {
   /// As recv and send_output, through TLS where there is TLS.
   ssize_t receive_bytes(char* to, size_t size);
   Result<size_t> send_some();
-  /// Bytes for the client that the socket has not taken yet.
-  size_t unsent() const { return output_.size() + (tls_ ? tls_->unsent() : 0); }
   /// Parses and executes `input`. Returns how many of its bytes are done with.
   size_t process(std::string_view input);
   void prefetch(CommandBatch const& batch);

@@ -24,6 +24,10 @@ using config::Directive;
 constexpr int64_t kDelayMicroseconds = 1000;
 constexpr int64_t kWorkerCronMilliseconds = 100;
 constexpr int64_t kWarningIntervalMs = 60'000;
+/// Receivers of pushes from which on these wait for other input that is ready, and how long the first of them does at most.
+/// With fewer, sending at once costs less than what a later turn could save.
+constexpr size_t kManyPushes = 16;
+constexpr int64_t kPushWaitMicroseconds = 500;
 
 }  // namespace
 
@@ -151,6 +155,13 @@ void Worker::schedule_flush(Connection& connection) {
   to_flush_.push_back(&connection);
 }
 
+void Worker::schedule_push(Connection& connection) {
+  if (connection.push_scheduled) return;
+  connection.push_scheduled = true;
+  if (to_push_.empty()) first_push_us_ = loop_.turn_began_us();
+  to_push_.push_back(&connection);
+}
+
 void Worker::schedule_read(Connection& connection) {
   if (connection.read_scheduled) return;
   connection.read_scheduled = true;
@@ -260,9 +271,7 @@ void Worker::end_turn() {
   bool cut_more = !data_unlocked() && services_.persistence.busy() && services_.persistence.slice(index_, kCutSliceMicroseconds);
   services_.observers->end_turn(index_);
   deliver_pushes();
-  // Flushing may let a connection go on, whose replies are then sent in the next turn.
-  std::vector<Connection*> flushing = std::exchange(to_flush_, {});
-  for (Connection* connection : flushing) connection->flush();
+  flush_all();
   services_.log.end_turn();
   drop_dead();
   bool blocked_only = !pending_.empty() && std::all_of(pending_.begin(), pending_.end(), [this](uint64_t id) {
@@ -270,11 +279,27 @@ void Worker::end_turn() {
     return found == connections_.end() || (found->second->wait() == Connection::Wait::kAgain && found->second->output_full());
   });
   handshakes_us_ = 0;
-  set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || !to_read_.empty() || cut_more);
+  set_busy((!pending_.empty() && !blocked_only) || !to_flush_.empty() || !to_push_.empty() || !to_read_.empty() ||
+           cut_more);
   context().statistics.loop_turns.add(1);
   int64_t const turn_us = services_.clock.monotonic_us() - loop_.turn_began_us();
   context().statistics.loop_microseconds.add(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)));
   context().statistics.turns.record(static_cast<uint64_t>(std::max<int64_t>(turn_us, 0)) * 1000);
+}
+
+void Worker::flush_all() {
+  // Flushing may let a connection go on, whose replies are then sent in the next turn.
+  for (Connection* connection : std::exchange(to_flush_, {})) connection->flush();
+  if (to_push_.empty() || pushes_may_wait()) return;
+  for (Connection* connection : std::exchange(to_push_, {})) {
+    connection->push_scheduled = false;
+    if (connection->unsent() > 0) connection->flush();
+  }
+}
+
+bool Worker::pushes_may_wait() const {
+  if (to_push_.size() < kManyPushes || loop_.ready() == 0) return false;
+  return services_.clock.monotonic_us() - first_push_us_ < kPushWaitMicroseconds;
 }
 
 void Worker::refresh_time() {
@@ -302,6 +327,7 @@ void Worker::drop_dead() {
       continue;
     }
     std::erase(to_flush_, found->second.get());
+    if (found->second->push_scheduled) std::erase(to_push_, found->second.get());
     services_.clients.remove(id);
     connections_.erase(found);
     assigned--;

@@ -128,6 +128,9 @@ class Worker {
   bool suspended(Connection const& connection) const { return suspended_ == &connection; }
   std::shared_ptr<Waiter> make_waiter(uint64_t connection_id);
   void schedule_flush(Connection& connection);
+  /// As `schedule_flush`, for what others have published: sent a little later when there are many receivers and other input is
+  /// ready, so that what is published meanwhile goes with it.
+  void schedule_push(Connection& connection);
   /// Has it read in the next turn although its socket may have nothing.
   void schedule_read(Connection& connection);
   /// Asked before and told after a step of a TLS handshake.
@@ -171,6 +174,8 @@ class Worker {
   /// No data may be looked at: a script is in the middle of changing them, and nothing is locked (one worker).
   bool data_unlocked() const { return suspended_ && !services_.keyspace.concurrent(); }
   void end_turn();
+  void flush_all();
+  bool pushes_may_wait() const;
   void run_pending();
   void start_delay();
   void go_on(uint64_t id);
@@ -203,6 +208,8 @@ class Worker {
   DefragCycle defrag_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> to_flush_;
+  std::vector<Connection*> to_push_;
+  int64_t first_push_us_ = 0;  // of to_push_
   std::vector<uint64_t> to_read_;
   std::deque<Handshaking> handshaking_;  // in the order of their deadlines
   int64_t handshake_began_us_ = 0;
