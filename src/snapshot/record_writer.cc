@@ -36,7 +36,7 @@ void add_value(Block& block, Record const& record, std::string_view key) {
   value->type = record.type();
   value->encoding = record.encoding();
   if (record.encoding() == Encoding::kBody) {
-    value->body = record.body()->freeze();
+    value->body = record.body()->freeze_for_save();
     block.shared_bytes += std::min(value->body->memory_bytes(), kBlockBytes);
   } else {
     value->bytes = record.inline_bytes();

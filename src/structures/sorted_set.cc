@@ -58,9 +58,14 @@ std::optional<uint64_t> SortedSet::rank(std::string_view member) const {
   return at.rank();
 }
 
-SortedSet SortedSet::freeze() const {
+SortedSet SortedSet::freeze_ordered() const {
   SortedSet frozen(*hasher_);
   frozen.tree_ = tree_.freeze();
+  return frozen;
+}
+
+SortedSet SortedSet::freeze() const {
+  SortedSet frozen = freeze_ordered();
   frozen.index_ = index_.freeze();
   return frozen;
 }

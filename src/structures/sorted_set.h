@@ -75,6 +75,9 @@ class SortedSet {
   bool empty() const { return tree_.empty(); }
   /// Another handle of the present content. O(1) and the index's freeze.
   SortedSet freeze() const;
+  /// One of which only `ordered`, `size` and `memory_bytes` may be asked: the index is not shared, so that no writer has to copy
+  /// it. O(1).
+  SortedSet freeze_ordered() const;
   /// Of everything reachable from here, without the handle itself.
   size_t memory_bytes() const { return tree_.memory_bytes() + index_.memory_bytes(); }
 

@@ -103,6 +103,20 @@ TEST_F(SortedSets, AMemberOfTenBytesTakesLessThanFortyFive) {
   EXPECT_LE(static_cast<double>(set.memory_bytes()) / kCount, 45);
 }
 
+TEST_F(SortedSets, WhatIsFrozenInOrderSharesNoIndex) {
+  SortedSet set(hasher_);
+  for (int i = 0; i < 20'000; i++) set.put("member:" + std::to_string(i), i);
+  SortedSet const whole = set.freeze();
+  SortedSet const ordered = set.freeze_ordered();
+  EXPECT_EQ(ordered.memory_bytes(), set.ordered().memory_bytes());
+  EXPECT_LT(ordered.memory_bytes(), whole.memory_bytes());
+  for (int i = 0; i < 20'000; i++) set.put("member:" + std::to_string(i), -1);
+  EXPECT_EQ(ordered.size(), 20'000u);
+  double expected = 0;
+  for (SortedSet::Cursor at = ordered.ordered().first(); at; at.next(), expected++) ASSERT_EQ(at.score(), expected);
+  EXPECT_EQ(expected, 20'000);
+}
+
 TEST_F(SortedSets, FrozenHandlesAreReadOnOtherThreadsWhileTheWriterGoesOn) {
   SortedSet set(hasher_);
   std::vector<std::thread> readers;

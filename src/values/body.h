@@ -20,6 +20,8 @@ class Body : public Garbage {
   virtual size_t memory_bytes() const = 0;
   /// Another handle to the present content, in O(1): both sides copy a chunk before they change it.
   virtual std::unique_ptr<Body> freeze() = 0;
+  /// The same for who only writes the content somewhere, element by element: without what only finds elements.
+  virtual std::unique_ptr<Body> freeze_for_save() { return freeze(); }
 
   /// Asks the processor for what lookups of these elements will read; a few at a time, so that all of it stays in the cache.
   virtual void prefetch(std::span<std::string_view const>) const {}

@@ -28,6 +28,7 @@ class ZsetBody final : public Body {
 
   size_t memory_bytes() const override { return sizeof(ZsetBody) + set.memory_bytes(); }
   std::unique_ptr<Body> freeze() override { return std::make_unique<ZsetBody>(set.freeze()); }
+  std::unique_ptr<Body> freeze_for_save() override { return std::make_unique<ZsetBody>(set.freeze_ordered()); }
   void prefetch(std::span<std::string_view const> elements) const override { set.prefetch(elements); }
   void relocate(BlockMover& mover) override { set.relocate(mover); }
 
