@@ -277,13 +277,7 @@ class CountedTree {
   /// Makes every chunk from the root to the leaf of `at` this handle's own and returns the leaf, which may then be
   /// changed. The cursor stays valid.
   Leaf* own(Cursor& at) {
-    ChunkHeader** link = &root_;
-    for (int level = 0; level < levels_; level++) {
-      Step& step = at.steps_[static_cast<size_t>(level)];
-      step.node = own_inner(*link, levels_ - level);
-      link = &step.node->children()[step.index];
-    }
-    at.leaf_ = own_leaf(*link);
+    at.leaf_ = own_leaf(*own_above(at));
     return at.leaf_;
   }
 
@@ -329,7 +323,7 @@ class CountedTree {
     insert_after(at, leaf);
   }
 
-  /// Removes the leaf of `at`, whose path was made own.
+  /// Removes the leaf of `at`; the nodes above it were made own.
   void remove_leaf(Cursor& at) {
     uint64_t const elements = Policy::count(*at.leaf_);
     size_t bytes = Policy::bytes(*at.leaf_);
@@ -354,6 +348,18 @@ class CountedTree {
     if (step.node->fanout < kSparseFanout) settle_from(at, level - 1);
     collapse_root();
   }
+
+  /// Takes the leaf of `at` out of this handle, without copying it: its reference is the caller's now, who gives it to `let_go`.
+  Leaf* take(Cursor& at) {
+    ChunkHeader** link = own_above(at);
+    at.leaf_ = static_cast<Leaf*>(*link);
+    Leaf* const leaf = at.leaf_;
+    leaf->add_ref();
+    remove_leaf(at);
+    return leaf;
+  }
+  /// Drops the reference that `take` gave.
+  static void let_go(Leaf* leaf) { drop(leaf, 0); }
 
   /// Joins the own leaf of `at` with a neighbour if both are small, and nodes above it that became small.
   void settle(Cursor& at) {
@@ -436,6 +442,16 @@ class CountedTree {
     }
     at.leaf_ = static_cast<Leaf*>(chunk);
     return guess;
+  }
+  /// Makes the nodes above the leaf of `at` this handle's own. Returns where the leaf hangs.
+  ChunkHeader** own_above(Cursor& at) {
+    ChunkHeader** link = &root_;
+    for (int level = 0; level < levels_; level++) {
+      Step& step = at.steps_[static_cast<size_t>(level)];
+      step.node = own_inner(*link, levels_ - level);
+      link = &step.node->children()[step.index];
+    }
+    return link;
   }
   enum class Edge { kNone, kLeft, kRight };
 

@@ -187,6 +187,11 @@ class FieldEntries : public FieldEntryCodec {
     if (kValues && has_external_value(entry)) value_buffer(entry + head_bytes(entry))->release();
     if (has_external_field(entry)) field_buffer(entry)->release();
   }
+  static size_t referenced_bytes(char const* entry) {
+    size_t bytes = has_external_field(entry) ? field_buffer(entry)->footprint() : 0;
+    if (kValues && has_external_value(entry)) bytes += value_buffer(entry + head_bytes(entry))->footprint();
+    return bytes;
+  }
   static FieldEntry decode(char const* entry) {
     FieldEntry result{.field = field(entry)};
     char const* at = entry + head_bytes(entry);

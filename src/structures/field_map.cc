@@ -3,13 +3,23 @@
 namespace holdfast {
 
 template <bool kValues>
-FieldTable<kValues> FieldTable<kValues>::freeze() const {
+FieldTable<kValues> FieldTable<kValues>::with_summary(HashDirectory<Entries> directory) const {
   FieldTable frozen(directory_.entries().hasher());
-  frozen.directory_ = directory_.freeze();
+  frozen.directory_ = std::move(directory);
   frozen.buffer_bytes_ = buffer_bytes_;
   frozen.expiring_ = expiring_;
   frozen.next_expiry_ms_ = next_expiry_ms_;
   return frozen;
+}
+
+template <bool kValues>
+FieldTable<kValues> FieldTable<kValues>::freeze() const {
+  return with_summary(directory_.freeze());
+}
+
+template <bool kValues>
+FieldTable<kValues> FieldTable<kValues>::freeze_for_drain(CopyBudget& budget) {
+  return with_summary(directory_.freeze_for_drain(budget));
 }
 
 template <bool kValues>
@@ -157,10 +167,7 @@ void FieldTable<kValues>::note_references(uint64_t hash) {
 template <bool kValues>
 void FieldTable<kValues>::forget(char const* entry) {
   if (Entries::has_expiry(entry)) expiring_--;
-  if (Entries::has_external_field(entry)) buffer_bytes_ -= Entries::field_buffer(entry)->footprint();
-  if (kValues && Entries::has_external_value(entry)) {
-    buffer_bytes_ -= Entries::value_buffer(entry + Entries::head_bytes(entry))->footprint();
-  }
+  buffer_bytes_ -= Entries::referenced_bytes(entry);
   Entries::release(entry);
 }
 

@@ -35,6 +35,10 @@ class FieldTable {
 
   /// A handle on the present content, for ever. O(1).
   FieldTable freeze() const;
+  /// The same for a Drain. O(1).
+  FieldTable freeze_for_drain(CopyBudget& budget);
+  /// Made so: `size`, `memory_bytes` and the bounds of expiry (those of the freeze) may be asked; the entries come by a Drain.
+  bool drains() const { return directory_.drains(); }
 
   size_t size() const { return directory_.size(); }
   bool empty() const { return size() == 0; }
@@ -122,6 +126,31 @@ class FieldTable {
     uint64_t next_hash_ = 0;
   };
 
+  /// Gives all entries in any order, and lets go of the memory of a handle on the way (see HashDrain).
+  class Drain {
+   public:
+    /// Precondition: table.drains().
+    explicit Drain(FieldTable& table) : table_(table), chunks_(table.directory_) {}
+    /// Valid until the next call. Nothing after the last.
+    std::optional<FieldEntry> next() {
+      while (at_ == end_) {
+        HashChunk const* chunk = chunks_.next();
+        if (!chunk) return std::nullopt;
+        table_.buffer_bytes_ -= table_.directory_.referenced_bytes(*chunk);
+        at_ = chunk->data();
+        end_ = chunk->data_end();
+      }
+      char const* entry = std::exchange(at_, at_ + Entries::bytes(at_));
+      return Entries::decode(entry);
+    }
+
+   private:
+    FieldTable& table_;
+    HashDrain<FieldEntries<kValues>> chunks_;
+    char const* at_ = nullptr;
+    char const* end_ = nullptr;
+  };
+
   uint64_t hash_of(std::string_view field) const { return directory_.entries().hash_of(field); }
   /// Asks the processor for what a lookup will read.
   void prefetch(uint64_t hash) const { directory_.prefetch(hash); }
@@ -140,6 +169,8 @@ class FieldTable {
     HashChunk const* chunk = directory_.leaf(hash);
     return chunk ? find_in(chunk, field, hash) : nullptr;
   }
+  /// Another handle on the present content, of this directory.
+  FieldTable with_summary(HashDirectory<Entries> directory) const;
   void insert(HashChunk* chunk, uint64_t hash, std::string_view field, std::string_view value,
               std::optional<int64_t> expire_ms);
   void update(HashChunk* chunk, uint64_t hash, char* entry, std::string_view value, std::optional<int64_t> expire_ms);

@@ -207,6 +207,60 @@ TEST(FieldMap, ManySmallFieldsAgainstTheModel) {
   for (auto [number, value] : model) ASSERT_EQ(map.find(ten_bytes(number))->value, std::to_string(value));
 }
 
+TEST(FieldMap, IsDrainedAsItWasWhileItIsWritten) {
+  CopyBudget budget;
+  Dialogue dialogue(8);
+  dialogue.run(10'000, 3'000, 20);
+  Model const then = dialogue.model;
+  FieldMap frozen = dialogue.map.freeze_for_drain(budget);
+  size_t const expiring = frozen.expiring_count();
+  EXPECT_EQ(frozen.memory_bytes(), dialogue.map.memory_bytes());
+  Model drained;
+  size_t bytes = frozen.memory_bytes();
+  FieldMap::Drain drain(frozen);
+  while (std::optional<FieldEntry> entry = drain.next()) {
+    Expected expected{std::string(entry->value), entry->expire_ms};
+    ASSERT_TRUE(drained.emplace(entry->field, std::move(expected)).second);
+    ASSERT_LE(frozen.memory_bytes(), bytes);
+    bytes = frozen.memory_bytes();
+    if (drained.size() % 10 == 0) dialogue.run(20, 3'000, 30);
+  }
+  EXPECT_EQ(drained, then);
+  EXPECT_EQ(frozen.size(), 0u);
+  EXPECT_EQ(frozen.expiring_count(), expiring);
+  EXPECT_LE(frozen.memory_bytes(), 40'000u) << "nodes; of the big values nothing";
+  EXPECT_EQ(budget.bytes(), 0u);
+  dialogue.check_frozen();
+  dialogue.drop_frozen();
+  expect_same(dialogue.map, dialogue.model);
+  for (auto const& [field, value] : dialogue.model) dialogue.map.erase(field);
+  EXPECT_EQ(dialogue.map.memory_bytes(), 0u);
+}
+
+TEST(FieldMap, BigValuesThatAreReplacedCountAsCopied) {
+  CopyBudget budget;
+  FieldMap map(hasher());
+  for (uint64_t i = 0; i < 1'000; i++) map.put(ten_bytes(i), std::string(10'000, 'v'));
+  FieldMap frozen = map.freeze_for_drain(budget);
+  FieldMap::Drain drain(frozen);
+  map.put(ten_bytes(5), std::string(10'000, 'w'));
+  EXPECT_GE(budget.bytes(), 10'000u);
+  EXPECT_LE(budget.bytes(), 2'000'000u);
+}
+
+TEST(FieldMap, ExpiryTouchesWhatItTakes) {
+  CopyBudget budget;
+  FieldMap map(hasher());
+  for (uint64_t i = 0; i < 1'000; i++) map.put(ten_bytes(i), "value", 1'000'000 + static_cast<int64_t>(i));
+  FieldMap frozen = map.freeze_for_drain(budget);
+  FieldMap::Drain drain(frozen);
+  EXPECT_EQ(map.remove_expired(3'000'000, 1'000, [](FieldEntry const&) {}), 1'000u);
+  EXPECT_GE(budget.bytes(), frozen.memory_bytes() / 2);
+  size_t count = 0;
+  while (drain.next()) count++;
+  EXPECT_EQ(count, 1'000u);
+}
+
 TEST(FieldSet, BehavesLikeASet) {
   std::mt19937_64 random(6);
   FieldSet set(hasher());
@@ -494,6 +548,34 @@ TEST(FieldMap, FrozenHandlesAreReadAndDestroyedOnOtherThreads) {
     }
     first.join();
     second.join();
+  }
+}
+
+TEST(FieldMap, IsDrainedOnAnotherThreadWhileItIsWritten) {
+  CopyBudget budget;
+  FieldMap map(hasher());
+  std::mt19937_64 random(14);
+  for (uint64_t i = 0; i < 5'000; i++) map.put(ten_bytes(i), "0");
+  for (int round = 1; round <= 20; round++) {
+    std::thread reader([frozen = map.freeze_for_drain(budget), size = map.size(), round]() mutable {
+      std::set<std::string> fields;
+      FieldMap::Drain drain(frozen);
+      while (std::optional<FieldEntry> entry = drain.next()) {
+        EXPECT_LT(std::stoi(std::string(entry->value.substr(0, entry->value.find('x')))), round);
+        EXPECT_TRUE(fields.emplace(entry->field).second);
+      }
+      EXPECT_EQ(fields.size(), size);
+    });
+    for (int i = 0; i < 3'000; i++) {
+      std::string const field = ten_bytes(random() % 6'000);
+      if (random() % 5 == 0) {
+        map.erase(field);
+      } else {
+        map.put(field, std::to_string(round) + 'x' + std::string(random() % 200 ? 3 : 2000, '.'));
+      }
+    }
+    reader.join();
+    EXPECT_EQ(budget.bytes(), 0u);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "memory/block_heap.h"
 #include "memory/block_mover.h"
 #include "structures/hash_chunk.h"
+#include "structures/touched_places.h"
 
 namespace holdfast {
 
@@ -33,6 +35,8 @@ namespace holdfast {
 // * `freeze` takes one reference of the root. A writer that meets a shared node copies it (and takes up to 256
 // references),
 //   then the shared chunk; what nobody else sees is changed in place.
+// * A handle frozen for a save is emptied by who writes it: `take` gives a chunk away and leaves its slots empty. Only such a
+//   handle has empty slots.
 // * Chunks and nodes keep a lower bound of the expiry of what is below, so that due entries are found without a walk.
 //
 // Cost: 8 bytes of directory and 16 + 2 * groups bytes of header for about 1.5 KiB of entries.
@@ -44,6 +48,7 @@ namespace holdfast {
 //   uint64_t hash(char const* entry) const        its hash
 //   static void retain(char const* entry)         counts the references in a copy of the entry
 //   static void release(char const* entry)        drops them
+//   static size_t referenced_bytes(char const* entry)    what they refer to; only where entries may hold references
 template <class Entries>
 class HashDirectory {
  public:
@@ -58,13 +63,15 @@ class HashDirectory {
       : entries_(other.entries_),
         root_(std::exchange(other.root_, Ref{})),
         size_(std::exchange(other.size_, 0)),
-        bytes_(std::exchange(other.bytes_, 0)) {}
+        bytes_(std::exchange(other.bytes_, 0)),
+        touched_(std::move(other.touched_)) {}
   HashDirectory& operator=(HashDirectory&& other) noexcept {
     HashDirectory taken(std::move(other));
     std::swap(entries_, taken.entries_);
     std::swap(root_, taken.root_);
     std::swap(size_, taken.size_);
     std::swap(bytes_, taken.bytes_);
+    std::swap(touched_, taken.touched_);
     return *this;
   }
   ~HashDirectory() {
@@ -78,8 +85,19 @@ class HashDirectory {
     frozen.size_ = size_;
     frozen.bytes_ = bytes_;
     if (root_) root_.header()->add_ref();
+    frozen.touched_ = touched_.writer();
     return frozen;
   }
+  /// The same, to be emptied by a HashDrain; until that has ended this handle notes what it copies. O(1).
+  HashDirectory freeze_for_drain(CopyBudget& budget) {
+    HashDirectory frozen = freeze();
+    frozen.touched_ = TouchedRef<uint64_t>::reader(budget);
+    touched_ = frozen.touched_.writer();
+    return frozen;
+  }
+  /// Whether it was made so.
+  bool drains() const { return touched_.reads(); }
+  TouchedPlaces<uint64_t>& touched() { return touched_.places(); }
 
   Entries const& entries() const { return entries_; }
   size_t size() const { return size_; }
@@ -141,6 +159,56 @@ class HashDirectory {
       expire_chunk(own(0), 0, expire, sparse);
     }
     for (uint64_t hash : sparse) tidy(own(hash), hash);
+  }
+
+  /// Takes the chunk of a hash out of this handle, without copying it: its reference is the caller's now, who gives it to
+  /// `let_go`. Null when there is none (any more).
+  HashChunk* take(uint64_t hash) {
+    if (!leaf(hash)) return nullptr;
+    Ref* place = &root_;
+    Node* parent = nullptr;
+    int level = 0;
+    for (; place->is_node(); level++) {
+      parent = own_node(*place);
+      place = &parent->slots()[slot_of(hash, level, parent->bits)];
+    }
+    HashChunk* chunk = place->chunk();
+    if (parent) {
+      set_slots(parent, level - 1, hash, chunk->depth, Ref());
+    } else {
+      root_ = Ref();
+    }
+    size_ -= chunk->count;
+    bytes_ -= block_heap_bytes(chunk->header.capacity);
+    return chunk;
+  }
+  /// The same for the first chunk from `hash` on, which becomes the first hash behind it, 0 after the last. Null when none is
+  /// left.
+  HashChunk* take_first(uint64_t& hash) {
+    do {
+      Ref ref = root_;
+      int bits = 0;
+      for (int level = 0; ref.is_node(); level++) {
+        bits = level * kLevelBits + ref.node_bits();
+        ref = ref.node()->slots()[slot_of(hash, level, ref.node_bits())];
+      }
+      if (ref) {
+        HashChunk* chunk = take(hash);
+        hash = after(*chunk, hash);
+        return chunk;
+      }
+      hash = next_prefix(hash, bits);
+    } while (hash != 0);
+    return nullptr;
+  }
+  /// Drops the reference that `take` gave.
+  static void let_go(HashChunk* chunk) { release(Ref(chunk)); }
+  /// Of a chunk: what its entries refer to, bytes.
+  static size_t referenced_bytes(HashChunk const& chunk) {
+    size_t bytes = 0;
+    if constexpr (requires { Entries::referenced_bytes; })
+      for_each_reference(chunk, [&](char const* entry) { bytes += Entries::referenced_bytes(entry); });
+    return bytes;
   }
 
   /// One step of a scan: `visit(char const* entry)` for the group that `position` (a hash prefix of kCursorBits) falls
@@ -307,7 +375,7 @@ class HashDirectory {
     Ref last;
     for (size_t i = 0; i < node->slot_count(); i++) {
       Ref const child = node->slots()[i];
-      if (child != last) visit(child);
+      if (child && child != last) visit(child);
       last = child;
     }
   }
@@ -330,7 +398,7 @@ class HashDirectory {
     HashChunk* chunk = place->chunk();
     prefetch_likely(*place, hash);
     if (!chunk->header.unique()) [[unlikely]] {
-      HashChunk* copy = copy_chunk(chunk);
+      HashChunk* copy = copy_chunk(chunk, hash);
       put(path, hash, copy);
       chunk = copy;
     }
@@ -351,17 +419,21 @@ class HashDirectory {
     return copy;
   }
   /// A copy of a shared chunk, whose reference is dropped.
-  HashChunk* copy_chunk(HashChunk* chunk) {
+  HashChunk* copy_chunk(HashChunk* chunk, uint64_t hash) {
     HashChunk* copy = HashChunk::copy(*chunk, chunk->header.capacity);
     for_each_reference(*copy, &Entries::retain);
+    if (touched_) touched_.note(hash, block_heap_bytes(copy->header.capacity) + referenced_bytes(*copy));
     release(chunk);
     return copy;
   }
   /// Puts `chunk` into all slots of its prefix.
   static void set_slots(Node* node, int level, uint64_t hash, HashChunk* chunk) {
-    size_t const span = size_t{1} << (level * kLevelBits + node->bits - chunk->depth);
+    set_slots(node, level, hash, chunk->depth, Ref(chunk));
+  }
+  static void set_slots(Node* node, int level, uint64_t hash, int depth, Ref ref) {
+    size_t const span = size_t{1} << (level * kLevelBits + node->bits - depth);
     size_t const first = slot_of(hash, level, node->bits) & ~(span - 1);
-    std::fill_n(node->slots() + first, span, Ref(chunk));
+    std::fill_n(node->slots() + first, span, ref);
   }
   /// Puts `chunk` in the place of the chunk at the end of the path.
   void put(Path const& path, uint64_t hash, HashChunk* chunk) {
@@ -590,7 +662,7 @@ class HashDirectory {
         if (child.is_node()) {
           if (!visit_due_below(node->slots()[i], level + 1, hash, now, expire, sparse)) return false;
         } else {
-          if (!child.header()->unique()) set_slots(node, level, hash, copy_chunk(child.chunk()));
+          if (!child.header()->unique()) set_slots(node, level, hash, copy_chunk(child.chunk(), hash));
           if (!expire_chunk(node->slots()[i].chunk(), hash, expire, sparse)) return false;
         }
       }
@@ -605,6 +677,39 @@ class HashDirectory {
   Ref root_;
   size_t size_ = 0;
   size_t bytes_ = 0;
+  TouchedRef<uint64_t> touched_;
+};
+
+/// Empties a handle that was frozen for it, chunk by chunk: those that writers have copied come first, the others in the order of
+/// the hash. The handle may be given up at any time. Thread rule: that of the handle.
+template <class Entries>
+class HashDrain {
+ public:
+  /// Precondition: directory.drains().
+  explicit HashDrain(HashDirectory<Entries>& directory) : directory_(directory) { directory.touched().begin(); }
+  HashDrain(HashDrain const&) = delete;
+  HashDrain& operator=(HashDrain const&) = delete;
+  ~HashDrain() {
+    if (chunk_) directory_.let_go(chunk_);
+  }
+
+  /// Lets go of the chunk before. Null after the last.
+  HashChunk const* next() {
+    if (chunk_) directory_.let_go(std::exchange(chunk_, nullptr));
+    while (std::optional<uint64_t> const hash = directory_.touched().next()) {
+      chunk_ = directory_.take(*hash);
+      if (chunk_) return chunk_;
+    }
+    if (!at_end_) chunk_ = directory_.take_first(position_);
+    at_end_ = position_ == 0;
+    return chunk_;
+  }
+
+ private:
+  HashDirectory<Entries>& directory_;
+  HashChunk* chunk_ = nullptr;
+  uint64_t position_ = 0;
+  bool at_end_ = false;
 };
 
 // A region is a chunk, or all chunks of a prefix where chunks have few entries; regions divide the entries and have

@@ -171,6 +171,138 @@ TEST(HashDirectory, EveryReferenceIsCountedAndDropped) {
   ChosenEntries::references = nullptr;
 }
 
+/// Drains a frozen handle while the live one grows and shrinks, and while other frozen handles are there. The drain is given up
+/// after `chunks_max` chunks.
+void drain_while_written(Hashes make_hashes, uint16_t length_max, size_t chunks_max = SIZE_MAX) {
+  std::mt19937_64 random(4);
+  std::vector<uint64_t> hashes = make_hashes(random);
+  std::map<uint64_t, int> references;
+  ChosenEntries::references = &references;
+  CopyBudget budget;
+  {
+    Directory directory{ChosenEntries{}};
+    for (uint64_t hash : hashes) insert(directory, hash, static_cast<uint16_t>(random() % (length_max + 1)));
+    std::multimap<uint64_t, size_t> const at_freeze = checked_content(directory);
+    Directory const other = directory.freeze();
+    std::multimap<uint64_t, size_t> drained;
+    {
+      Directory frozen = directory.freeze_for_drain(budget);
+      EXPECT_TRUE(frozen.drains());
+      EXPECT_FALSE(directory.drains());
+      Directory const later = directory.freeze();
+      HashDrain drain(frozen);
+      for (size_t chunks = 0; chunks < chunks_max; chunks++) {
+        HashChunk const* chunk = drain.next();
+        if (!chunk) break;
+        for (char const* entry = chunk->data(); entry < chunk->data_end(); entry += ChosenEntries::bytes(entry)) {
+          drained.emplace(ChosenEntries::hash(entry), ChosenEntries::bytes(entry) - 10);
+        }
+        EXPECT_EQ(frozen.size(), at_freeze.size() - drained.size());
+        for (uint64_t writes = random() % 4; writes > 0; writes--) {
+          uint64_t const hash = hashes[random() % hashes.size()];
+          random() % 2 ? insert(directory, hash, static_cast<uint16_t>(random() % (length_max + 1)))
+                       : static_cast<void>(erase(directory, hash));
+        }
+      }
+      if (chunks_max == SIZE_MAX) {
+        EXPECT_EQ(drained, at_freeze);
+        EXPECT_EQ(frozen.size(), 0u);
+        EXPECT_EQ(budget.bytes(), 0u);
+      } else {
+        EXPECT_LT(drained.size(), at_freeze.size());
+      }
+      EXPECT_EQ(checked_content(later), at_freeze);
+    }
+    EXPECT_EQ(budget.bytes(), 0u);
+    EXPECT_EQ(checked_content(other), at_freeze);
+    checked_content(directory);
+    for (auto const& [hash, length] : checked_content(directory)) ASSERT_TRUE(erase(directory, hash));
+    EXPECT_EQ(directory.memory_bytes(), 0u);
+  }
+  for (auto const& [hash, count] : references) EXPECT_EQ(count, 0) << hash;
+  ChosenEntries::references = nullptr;
+}
+
+std::vector<uint64_t> deep(std::mt19937_64& random) {
+  std::vector<uint64_t> hashes(6000);
+  for (uint64_t& hash : hashes) hash = random() >> (random() % 40);
+  return hashes;
+}
+
+TEST(HashDrain, GivesEachEntryOnceAsItWas) {
+  drain_while_written(uniform, 200);
+  drain_while_written(uniform, 2050);
+  drain_while_written(deep, 100);
+  drain_while_written([](std::mt19937_64&) { return std::vector<uint64_t>{1, 2, 3}; }, 10);
+}
+
+TEST(HashDrain, MayBeGivenUp) {
+  drain_while_written(uniform, 200, 0);
+  drain_while_written(uniform, 200, 100);
+  drain_while_written(deep, 100, 50);
+}
+
+TEST(HashDrain, OfNothingEnds) {
+  CopyBudget budget;
+  Directory directory{ChosenEntries{}};
+  Directory frozen = directory.freeze_for_drain(budget);
+  HashDrain drain(frozen);
+  EXPECT_EQ(drain.next(), nullptr);
+  EXPECT_EQ(drain.next(), nullptr);
+}
+
+TEST(HashDrain, LetsGoOfEachChunkAndBeginsWithThoseThatWereCopied) {
+  std::mt19937_64 random(5);
+  CopyBudget budget;
+  Directory directory{ChosenEntries{}};
+  for (uint64_t hash : uniform(random)) insert(directory, hash, 100);
+  Directory frozen = directory.freeze_for_drain(budget);
+  size_t const all_bytes = frozen.memory_bytes();
+  std::vector<uint64_t> touched;
+  size_t copied_bytes = 0;
+  for (uint64_t i = 1; i <= 10; i++) {
+    touched.push_back(i * 0x1777777777777777);  // far apart: no two in one chunk
+    HashChunk const* before = directory.leaf(touched.back());
+    HashChunk const* copy = directory.own(touched.back());
+    ASSERT_NE(copy, before);
+    ASSERT_EQ(directory.own(touched.back()), copy) << "copied once only";
+    copied_bytes += block_heap_bytes(copy->header.capacity);
+  }
+  HashDrain drain(frozen);
+  EXPECT_EQ(budget.bytes(), copied_bytes);
+  for (uint64_t i = 0; i < 10; i++) drain.next();
+  for (uint64_t hash : touched) EXPECT_EQ(frozen.leaf(hash), nullptr) << hash;
+  EXPECT_EQ(frozen.memory_bytes(), all_bytes - copied_bytes);
+  drain.next();
+  EXPECT_EQ(budget.bytes(), 0u);
+  EXPECT_LT(frozen.memory_bytes(), all_bytes - copied_bytes);
+  // What was let go is the live handle's own.
+  HashChunk const* const untouched = directory.leaf(0);
+  EXPECT_FALSE(frozen.leaf(0)) << "the walk begins there";
+  drain.next();
+  EXPECT_EQ(directory.own(0), untouched);
+  EXPECT_EQ(budget.bytes(), 0u);
+  while (drain.next()) {
+  }
+  // Nodes are left.
+  EXPECT_LE(frozen.memory_bytes(), all_bytes / 50);
+}
+
+TEST(HashDrain, WhatIsDrainedInTheMeantimeIsNotedForNobody) {
+  CopyBudget budget;
+  std::mt19937_64 random(6);
+  Directory directory{ChosenEntries{}};
+  for (uint64_t hash : uniform(random)) insert(directory, hash, 100);
+  {
+    Directory frozen = directory.freeze_for_drain(budget);
+    HashDrain drain(frozen);
+    for (int i = 0; i < 5; i++) drain.next();
+  }
+  Directory const other = directory.freeze();
+  for (uint64_t hash : uniform(random)) insert(directory, hash, 100);
+  EXPECT_EQ(budget.bytes(), 0u);
+}
+
 TEST(HashDirectory, DueChunksAreFoundWithoutAWalk) {
   std::mt19937_64 random(3);
   Directory directory{ChosenEntries{}};

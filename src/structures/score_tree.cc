@@ -24,6 +24,15 @@ int64_t difference(size_t after, size_t before) { return static_cast<int64_t>(af
 
 }  // namespace
 
+/// As Tree::own; a copy is noted.
+ScoreLeaf* ScoreTree::own(Tree::Cursor& at) {
+  ScoreLeaf const* const shared = &at.leaf();
+  ScoreLeaf* const leaf = tree_.own(at);
+  if (touched_ && leaf != shared) [[unlikely]]
+    touched_.note({leaf->score(0), std::string(leaf->member(0))}, ScorePolicy::bytes(*leaf));
+  return leaf;
+}
+
 bool ScoreTree::insert(double score, std::string_view member) {
   ScoreKey const key{score, member};
   Tree::Cursor at = tree_.seek(key);
@@ -49,7 +58,7 @@ bool ScoreTree::insert_at(Tree::Cursor& at, ScoreKey const& key) {
     return true;
   }
   if (is_at(at, key)) return false;
-  ScoreLeaf* leaf = tree_.own(at);
+  ScoreLeaf* leaf = own(at);
   size_t const slot = at.slot();
   size_t const bytes = ScorePolicy::bytes(*leaf);
   bool const at_right_edge = slot == leaf->entries && at.in_last_leaf();
@@ -83,7 +92,7 @@ bool ScoreTree::erase(double score, std::string_view member) {
 
 void ScoreTree::erase(Cursor const& place) {
   Tree::Cursor at = place.at_;
-  ScoreLeaf* leaf = tree_.own(at);
+  ScoreLeaf* leaf = own(at);
   if (leaf->entries == 1) return tree_.remove_leaf(at);
   size_t const bytes = ScorePolicy::bytes(*leaf);
   leaf = ScorePolicy::erase(leaf, at.slot(), at.slot() + 1);
@@ -100,7 +109,7 @@ void ScoreTree::move(Cursor const& place, std::string_view member, double to) {
   // Between its neighbours in the leaf the order stays, and so do the separators around the leaf.
   if (slot > 0 && slot + 1u < leaf.entries && is_before({leaf.score(slot - 1), leaf.member(slot - 1)}, key) &&
       is_before(key, {leaf.score(slot + 1), leaf.member(slot + 1)})) {
-    tree_.own(at)->set_score(slot, to);
+    own(at)->set_score(slot, to);
     return;
   }
   erase(place);
@@ -128,7 +137,50 @@ std::optional<uint64_t> ScoreTree::rank(double score, std::string_view member) c
 ScoreTree ScoreTree::freeze() const {
   ScoreTree frozen;
   frozen.tree_ = tree_.freeze();
+  frozen.touched_ = touched_.writer();
   return frozen;
+}
+
+ScoreTree ScoreTree::freeze_for_drain(CopyBudget& budget) {
+  ScoreTree frozen = freeze();
+  frozen.touched_ = TouchedRef<Place>::reader(budget);
+  touched_ = frozen.touched_.writer();
+  return frozen;
+}
+
+bool ScoreTree::Drain::next() {
+  if (left_ == 0) return next_leaf();
+  left_--;
+  from_ == From::kLowest ? slot_++ : slot_--;
+  return true;
+}
+
+bool ScoreTree::Drain::next_leaf() {
+  if (leaf_) Tree::let_go(std::exchange(leaf_, nullptr));
+  while (std::optional<Place> const place = tree_.touched_.places().next()) {
+    Tree::Cursor at = tree_.find(place->score, place->member).at_;
+    if (!at) continue;
+    leaf_ = tree_.tree_.take(at);
+    break;
+  }
+  if (!leaf_) {
+    Tree::Cursor at = from_ == From::kLowest ? tree_.tree_.first() : tree_.tree_.last();
+    if (!at) return false;
+    leaf_ = tree_.tree_.take(at);
+  }
+  left_ = leaf_->entries - 1u;
+  slot_ = from_ == From::kLowest ? 0 : left_;
+  return true;
+}
+
+void ScoreTree::erase_range(RankRange range) {
+  if (touched_ && !range.empty()) {  // the leaves at both ends are changed, what is between goes as it is
+    for (uint64_t const rank : {range.first, range.last - 1}) {
+      Tree::Cursor at = tree_.at(rank);
+      own(at);
+    }
+  }
+  tree_.erase_range(range.first, range.last);
 }
 
 ScoreTree::Cursor ScoreTree::range_begin(ScoreBound bound) const {

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "structures/counted_tree.h"
 #include "structures/score_leaf.h"
+#include "structures/touched_places.h"
 
 namespace holdfast {
 
@@ -81,6 +84,10 @@ class ScoreTree {
   bool empty() const { return tree_.empty(); }
   /// Another handle of the present content. O(1).
   ScoreTree freeze() const;
+  /// The same, to be emptied by a Drain; until that has ended this handle notes what it copies. O(1).
+  ScoreTree freeze_for_drain(CopyBudget& budget);
+  /// Made so.
+  bool drains() const { return touched_.reads(); }
   /// Of blocks and shared buffers reachable from here.
   size_t memory_bytes() const { return tree_.memory_bytes(); }
 
@@ -102,7 +109,7 @@ class ScoreTree {
   RankRange range(LexBound min, LexBound max) const;
 
   /// Removes by rank; O(log n) and the chunks that go. Precondition: first <= last <= size().
-  void erase_range(RankRange range) { tree_.erase_range(range.first, range.last); }
+  void erase_range(RankRange range);
 
   /// For loading: puts a pair behind all others if it belongs there; otherwise the same as insert.
   bool append(double score, std::string_view member);
@@ -112,10 +119,46 @@ class ScoreTree {
 
   Tree const& tree() const { return tree_; }
 
+  /// Gives all pairs, each once, and lets go of the memory of a handle on the way, leaf by leaf: those that writers have copied
+  /// come first, the others in one direction. The handle may be given up at any time. Thread rule: that of the handle.
+  class Drain {
+   public:
+    enum class From { kLowest, kHighest };
+    /// Precondition: tree.drains().
+    Drain(ScoreTree& tree, From from) : tree_(tree), from_(from) { tree.touched_.places().begin(); }
+    Drain(Drain const&) = delete;
+    Drain& operator=(Drain const&) = delete;
+    ~Drain() {
+      if (leaf_) Tree::let_go(leaf_);
+    }
+    /// The next pair. False after the last.
+    bool next();
+    double score() const { return leaf_->score(slot_); }
+    /// Valid until the next call of `next`.
+    std::string_view member() const { return leaf_->member(slot_); }
+
+   private:
+    bool next_leaf();
+
+    ScoreTree& tree_;
+    From from_;
+    ScoreLeaf* leaf_ = nullptr;
+    size_t slot_ = 0;
+    size_t left_ = 0;  // pairs of the leaf behind this one
+  };
+
  private:
+  /// The first pair of a leaf that was copied.
+  struct Place {
+    double score;
+    std::string member;
+  };
+
+  ScoreLeaf* own(Tree::Cursor& at);
   bool insert_at(Tree::Cursor& at, ScoreKey const& key);
 
   Tree tree_;
+  TouchedRef<Place> touched_;
 };
 
 }  // namespace holdfast

@@ -212,6 +212,136 @@ std::string ten_bytes(uint64_t number) {
   std::string const digits = std::to_string(number);
   return std::string(10 - digits.size(), '0') + digits;
 }
+TEST_P(ScoreTreeShapes, AreDrainedAsTheyWereWhileTheyAreWritten) {
+  CopyBudget budget;
+  for (int round = 0; round < 4; round++) {
+    ScoreTree tree;
+    Model model;
+    for (int i = 0; i < 8'000; i++) {
+      double const at_score = score();
+      std::string const at_member = member();
+      tree.insert(at_score, at_member);
+      model.emplace(at_score, at_member);
+    }
+    Model const then = model;
+    ScoreTree const other = tree.freeze();
+    Model drained;
+    {
+      ScoreTree frozen = tree.freeze_for_drain(budget);
+      ScoreTree const later = tree.freeze();
+      bool const give_up = round == 3;
+      ScoreTree::Drain drain(frozen, round % 2 ? ScoreTree::Drain::From::kLowest : ScoreTree::Drain::From::kHighest);
+      for (int step = 0; drain.next(); step++) {
+        ASSERT_TRUE(drained.emplace(drain.score(), drain.member()).second);
+        if (step % 1'000 == 0) {
+          ASSERT_NO_FATAL_FAILURE(verify(frozen));
+        }
+        if (give_up && step == 500) break;
+        if (step % 3 != 0) continue;
+        double const at_score = score();
+        std::string const at_member = member();
+        auto it = model.lower_bound({at_score, at_member});
+        switch (it == model.end() ? 0 : random_.below(4)) {
+          case 0:
+            tree.insert(at_score, at_member);
+            model.emplace(at_score, at_member);
+            break;
+          case 1:
+            tree.erase(it->first, it->second);
+            model.erase(it);
+            break;
+          case 2: {
+            double const to = std::nextafter(it->first, 0);
+            if (model.contains({to, it->second})) break;
+            tree.move(tree.find(it->first, it->second), it->second, to);
+            model.emplace(to, it->second);
+            model.erase(it);
+            break;
+          }
+          default: {
+            uint64_t const first = random_.below(tree.size());
+            uint64_t const last = std::min(tree.size(), first + random_.below(4));
+            tree.erase_range({first, last});
+            auto const begin = std::next(model.begin(), static_cast<ptrdiff_t>(first));
+            model.erase(begin, std::next(begin, static_cast<ptrdiff_t>(last - first)));
+          }
+        }
+      }
+      if (!give_up) {
+        ASSERT_EQ(drained, then);
+        EXPECT_TRUE(frozen.empty());
+        EXPECT_EQ(frozen.memory_bytes(), 0u);
+        EXPECT_EQ(budget.bytes(), 0u);
+      }
+      ASSERT_NO_FATAL_FAILURE(expect_same(later, then));
+    }
+    EXPECT_EQ(budget.bytes(), 0u);
+    ASSERT_NO_FATAL_FAILURE(verify(tree));
+    ASSERT_NO_FATAL_FAILURE(expect_same(tree, model));
+    ASSERT_NO_FATAL_FAILURE(expect_same(other, then));
+  }
+}
+
+TEST(ScoreTree, ADrainLetsGoOfEachLeafAndBeginsWithThoseThatWereCopied) {
+  CopyBudget budget;
+  ScoreTree tree;
+  for (uint64_t i = 0; i < 50'000; i++) tree.append(static_cast<double>(i), ten_bytes(i));
+  ScoreTree frozen = tree.freeze_for_drain(budget);
+  size_t const all_bytes = frozen.memory_bytes();
+  EXPECT_EQ(all_bytes, tree.memory_bytes());
+  std::vector<double> const touched = {1'000.5, 9'000.5, 25'000.5, 40'000.5};  // far apart: no two in one leaf
+  for (double at : touched) {
+    tree.insert(at, "new");
+    tree.insert(at, "newer");
+  }
+  ScoreTree::Drain drain(frozen, ScoreTree::Drain::From::kHighest);
+  size_t const copied_bytes = budget.bytes();
+  EXPECT_GE(copied_bytes, 4 * kChunkBytesMax * 3 / 4);
+  EXPECT_LE(copied_bytes, 4 * kChunkBytesMax);
+  for (; drain.next() && budget.bytes() > 0;) {
+  }
+  for (double at : touched) {
+    ScoreTree::Cursor const left = frozen.range_begin(ScoreBound{at});
+    ASSERT_TRUE(left);
+    EXPECT_GT(left.score(), at + 1) << "its leaf is gone";
+  }
+  EXPECT_LE(frozen.memory_bytes(), all_bytes - copied_bytes);
+  EXPECT_GE(frozen.memory_bytes(), all_bytes / 2);
+  // What was let go is the live handle's own: a write there copies nothing.
+  EXPECT_GT(drain.score(), 49'000);
+  tree.insert(1'000.75, "newest");
+  EXPECT_EQ(budget.bytes(), 0u);
+  size_t bytes = frozen.memory_bytes();
+  while (drain.next()) {
+    ASSERT_LE(frozen.memory_bytes(), bytes);
+    bytes = frozen.memory_bytes();
+  }
+  EXPECT_EQ(bytes, 0u);
+}
+
+TEST(ScoreTree, IsDrainedOnAnotherThreadWhileItIsWritten) {
+  Random random(6);
+  CopyBudget budget;
+  ScoreTree tree;
+  for (uint64_t i = 0; i < 5'000; i++) tree.insert(random.unit(), ten_bytes(i));
+  for (uint64_t round = 1; round <= 10; round++) {
+    std::thread reader([frozen = tree.freeze_for_drain(budget), size = tree.size(), round]() mutable {
+      Model drained;
+      ScoreTree::Drain drain(frozen, ScoreTree::Drain::From::kHighest);
+      while (drain.next()) {
+        EXPECT_LT(std::stoull(std::string(drain.member())), round * 5'000);
+        EXPECT_TRUE(drained.emplace(drain.score(), drain.member()).second);
+      }
+      EXPECT_EQ(drained.size(), size);
+    });
+    for (uint64_t i = 0; i < 2'000; i++) {
+      tree.insert(random.unit(), ten_bytes(round * 5'000 + i) + std::string(i % 500 ? 0 : 2'000, 'z'));
+      if (i % 2) tree.erase(tree.at(random.below(tree.size())));
+    }
+    reader.join();
+    EXPECT_EQ(budget.bytes(), 0u);
+  }
+}
 
 /// Bytes of an entry with a member of 10 bytes: slot 10, length 1, member 10.
 constexpr double kEntryBytes = 21;

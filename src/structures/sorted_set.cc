@@ -64,6 +64,12 @@ SortedSet SortedSet::freeze_ordered() const {
   return frozen;
 }
 
+SortedSet SortedSet::freeze_for_drain(CopyBudget& budget) {
+  SortedSet frozen(*hasher_);
+  frozen.tree_ = tree_.freeze_for_drain(budget);
+  return frozen;
+}
+
 SortedSet SortedSet::freeze() const {
   SortedSet frozen = freeze_ordered();
   frozen.index_ = index_.freeze();

@@ -78,6 +78,11 @@ class SortedSet {
   /// One of which only `ordered`, `size` and `memory_bytes` may be asked: the index is not shared, so that no writer has to copy
   /// it. O(1).
   SortedSet freeze_ordered() const;
+  /// The same for `drain`. O(1).
+  SortedSet freeze_for_drain(CopyBudget& budget);
+  /// Made so: only `size` and `memory_bytes` may be asked; the pairs come by a Drain.
+  bool drains() const { return tree_.drains(); }
+  ScoreTree::Drain drain(ScoreTree::Drain::From from) { return ScoreTree::Drain(tree_, from); }
   /// Of everything reachable from here, without the handle itself.
   size_t memory_bytes() const { return tree_.memory_bytes() + index_.memory_bytes(); }
 
