@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "memory/shared_buffer.h"
+#include "structures/touched_places.h"
 #include "values/detached_value.h"
 
 namespace holdfast::snapshot {
@@ -46,6 +47,8 @@ struct Block {
   size_t shared_bytes = 0;
   uint64_t keys = 0;
   int db = -1;  ///< the database selected last
+  /// For bodies that fill a block: what is copied because of them counts here. Null: they are kept until they are written.
+  CopyBudget* copies = nullptr;
 
   size_t size() const { return bytes.size() + shared_bytes; }
   bool full() const { return size() >= kBlockBytes; }

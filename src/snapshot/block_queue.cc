@@ -5,6 +5,11 @@
 
 namespace holdfast::snapshot {
 
+void BlockQueue::on_relief(std::function<void()> hook) {
+  relief_ = std::move(hook);
+  copies_.on_relief(relief_);
+}
+
 BlockPtr BlockQueue::fresh() {
   {
     MutexLock lock(mutex_);
@@ -16,6 +21,7 @@ BlockPtr BlockQueue::fresh() {
   }
   auto block = std::make_unique<Block>();
   block->bytes.reserve(kBlockBytes + 4096);
+  block->copies = &copies_;
   return block;
 }
 
@@ -81,9 +87,11 @@ void BlockQueue::give_back(BlockPtr block) {
   if (relieved && relief_) relief_();
 }
 
-void BlockQueue::reset() {
+void BlockQueue::reset(size_t copied_bytes_max) {
+  std::deque<BlockPtr> left;  // to be destroyed without the lock
+  copies_.set_limit(copied_bytes_max);
   MutexLock lock(mutex_);
-  queue_.clear();
+  left.swap(queue_);
   spare_.clear();
   closed_ = shut_down_;
   waiting_bytes_.store(0, std::memory_order_relaxed);

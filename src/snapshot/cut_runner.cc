@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -48,6 +49,7 @@ void CutRunner::stop() {
   changed_.notify_all();
   queue_.shut_down();
   if (thread_.joinable()) thread_.join();
+  queue_.on_relief({});  // what is left of a cut may go after those who would be told
   cut_.abandon();
   global_lock_.abandon();
 }
@@ -208,7 +210,7 @@ CutResult CutRunner::execute(CutJob const& job) {
     return {.status = std::move(prepared), .cancelled = cancelled()};
   }
   if (parts_.config.flag(Directive::kNoAppendfsyncOnRewrite)) parts_.log.set_sync_paused(true);
-  queue_.reset();
+  queue_.reset(std::max(kCopiedBytesMin, parts_.keyspace.used_bytes() / kCopiedMemoryShare));
   enter(Phase::kBegin);
 
   Status status = consume(*file, job);

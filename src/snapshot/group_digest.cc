@@ -212,7 +212,7 @@ void write_digest_record(Block& block, int db, Record const& record) {
       block.shared_bytes += value.shared->size();
       return refer({.kind = Block::Detour::Kind::kShared, .shared = SharedBufferRef::adopt(value.shared)});
     case Encoding::kBody: {
-      auto frozen = std::make_unique<DetachedValue>(DetachedValue::of_body(value.type, value.body->freeze_for_save()));
+      auto frozen = std::make_unique<DetachedValue>(DetachedValue::of_body(value.type, value.body->freeze_for_save(nullptr)));
       block.shared_bytes += std::min(frozen->body->memory_bytes(), kBlockBytes);
       return refer({.kind = Block::Detour::Kind::kValue, .value = std::move(frozen)});
     }

@@ -36,8 +36,10 @@ void add_value(Block& block, Record const& record, std::string_view key) {
   value->type = record.type();
   value->encoding = record.encoding();
   if (record.encoding() == Encoding::kBody) {
-    value->body = record.body()->freeze_for_save();
-    block.shared_bytes += std::min(value->body->memory_bytes(), kBlockBytes);
+    // Only what fills a block, so that it reaches the file thread whatever else is saved.
+    size_t const body_bytes = record.body()->memory_bytes();
+    value->body = record.body()->freeze_for_save(body_bytes >= kBlockBytes ? block.copies : nullptr);
+    block.shared_bytes += std::min(body_bytes, kBlockBytes);
   } else {
     value->bytes = record.inline_bytes();
     block.shared_bytes += value->bytes.size();

@@ -12,6 +12,8 @@
 
 namespace holdfast {
 
+class CopyBudget;
+
 /// A collection that is too big for its record: a handle to a tree of chunks (docs/values.md). Guarded by the lock of its
 /// key's partition. A frozen one may be read and destroyed on any thread while the one it came from changes.
 class Body : public Garbage {
@@ -21,7 +23,10 @@ class Body : public Garbage {
   /// Another handle to the present content, in O(1): both sides copy a chunk before they change it.
   virtual std::unique_ptr<Body> freeze() = 0;
   /// The same for who only writes the content somewhere, element by element: without what only finds elements.
-  virtual std::unique_ptr<Body> freeze_for_save() { return freeze(); }
+  ///
+  /// With a budget it is for one TypeOps::write_rdb or write_commands, after which it is empty: these let go of what is written,
+  /// and begin with what writers have copied, which counts there (structures/touched_places.h). The budget outlives it.
+  virtual std::unique_ptr<Body> freeze_for_save([[maybe_unused]] CopyBudget* budget) { return freeze(); }
 
   /// Asks the processor for what lookups of these elements will read; a few at a time, so that all of it stays in the cache.
   virtual void prefetch(std::span<std::string_view const>) const {}

@@ -1,6 +1,6 @@
 #include "values/hash_ops.h"
 
-#include <vector>
+#include <algorithm>
 
 #include "structures/ziplist.h"
 #include "structures/zipmap.h"
@@ -170,18 +170,13 @@ class HashOps final : public TypeOps {
       writer.string(value.bytes);
       return true;
     }
-    FieldMap const& fields = *HashReader(value).fields();
+    FieldMap& fields = static_cast<HashBody*>(value.body)->fields;
     bool const expiries = fields.expiring_count() > 0;
-    int64_t const first_ms = fields.next_expiry_ms();
-    if (expiries) writer.fixed64_signed(first_ms);
+    std::optional<int64_t> first_ms;
+    if (expiries) writer.fixed64_signed(*(first_ms = fields.next_expiry_ms()));
     writer.length(fields.size());
-    for (FieldMap::Iterator iterator(fields); std::optional<FieldEntry> entry = iterator.next();) {
-      if (expiries) writer.length(entry->expire_ms ? static_cast<uint64_t>(*entry->expire_ms - first_ms) + 1 : 0);
-      writer.string(entry->field);
-      writer.string(entry->value);
-      if (!piece_done(writer.out(), done)) return false;
-    }
-    return true;
+    if (fields.drains()) return write_fields(FieldMap::Drain(fields), first_ms, writer, done);
+    return write_fields(FieldMap::Iterator(fields), first_ms, writer, done);
   }
 
   std::optional<DetachedValue> read_rdb(RdbType type, ByteReader& in, ValueContext const& context) const override {
@@ -217,19 +212,17 @@ class HashOps final : public TypeOps {
 
   bool write_commands(std::string_view key, ValueView const& value, std::string& out,
                       PieceDone const& done) const override {
-    std::vector<HashEntry> batch;
-    HashCursor cursor(value);
-    while (true) {
-      batch.clear();
-      while (batch.size() < kRebuildElementsMax) {
-        std::optional<HashEntry> entry = cursor.next();
-        if (!entry) break;
-        batch.push_back(*entry);
-      }
-      if (batch.empty()) return true;
-      write_batch(key, batch, out);
-      if (!piece_done(out, done)) return false;
+    uint64_t const count = HashReader(value).size();
+    if (value.body && static_cast<HashBody*>(value.body)->fields.drains()) {
+      FieldMap::Drain drain(static_cast<HashBody*>(value.body)->fields);
+      auto const next = [&]() -> std::optional<HashEntry> {
+        std::optional<FieldEntry> const entry = drain.next();
+        if (!entry) return std::nullopt;
+        return HashEntry{.field = {false, 0, entry->field}, .value = HashValue::of(*entry)};
+      };
+      return write_batches(key, count, next, out, done);
     }
+    return write_batches(key, count, [cursor = HashCursor(value)]() mutable { return cursor.next(); }, out, done);
   }
 
   void for_digest(ValueView const& value,
@@ -242,25 +235,52 @@ class HashOps final : public TypeOps {
   }
 
  private:
-  static void write_batch(std::string_view key, std::vector<HashEntry> const& batch, std::string& out) {
+  /// `first_ms`: the base of expiries, if some field has one.
+  template <class Walk>
+  static bool write_fields(Walk&& walk, std::optional<int64_t> first_ms, RdbWriter& writer, PieceDone const& done) {
+    while (std::optional<FieldEntry> const entry = walk.next()) {
+      if (first_ms) writer.length(entry->expire_ms ? static_cast<uint64_t>(*entry->expire_ms - *first_ms) + 1 : 0);
+      writer.string(entry->field);
+      writer.string(entry->value);
+      if (!piece_done(writer.out(), done)) return false;
+    }
+    return true;
+  }
+
+  /// `next() -> std::optional<HashEntry>` gives `count` entries.
+  template <class Next>
+  static bool write_batches(std::string_view key, uint64_t count, Next&& next, std::string& out, PieceDone const& done) {
     packed::TextScratch scratch;
-    append_command_head(out, 2 + 2 * batch.size());
-    append_command_word(out, "HMSET");
-    append_command_word(out, key);
-    for (HashEntry const& entry : batch) {
-      append_command_word(out, entry.field.as_text(scratch));
-      append_command_word(out, entry.value.element.as_text(scratch));
-    }
-    for (HashEntry const& entry : batch) {
-      if (!entry.value.expire_ms) continue;
-      append_command_head(out, 6);
-      append_command_word(out, "HPEXPIREAT");
+    std::string expiries;
+    while (count > 0) {
+      uint64_t const batch = std::min(count, kRebuildElementsMax);
+      count -= batch;
+      append_command_head(out, 2 + 2 * batch);
+      append_command_word(out, "HMSET");
       append_command_word(out, key);
-      append_command_word(out, to_text(*entry.value.expire_ms));
-      append_command_word(out, "FIELDS");
-      append_command_word(out, "1");
-      append_command_word(out, entry.field.as_text(scratch));
+      for (uint64_t i = 0; i < batch; i++) {
+        std::optional<HashEntry> const entry = next();
+        CHECK(entry);
+        append_command_word(out, entry->field.as_text(scratch));
+        if (entry->value.expire_ms) write_expiry(key, *entry, expiries);
+        append_command_word(out, entry->value.element.as_text(scratch));
+      }
+      out.append(expiries);
+      expiries.clear();
+      if (!piece_done(out, done)) return false;
     }
+    return true;
+  }
+
+  static void write_expiry(std::string_view key, HashEntry const& entry, std::string& out) {
+    packed::TextScratch scratch;
+    append_command_head(out, 6);
+    append_command_word(out, "HPEXPIREAT");
+    append_command_word(out, key);
+    append_command_word(out, to_text(*entry.value.expire_ms));
+    append_command_word(out, "FIELDS");
+    append_command_word(out, "1");
+    append_command_word(out, entry.field.as_text(scratch));
   }
 };
 

@@ -28,6 +28,9 @@ class HashBody final : public Body {
 
   size_t memory_bytes() const override { return sizeof(HashBody) + fields.memory_bytes(); }
   std::unique_ptr<Body> freeze() override { return std::make_unique<HashBody>(fields.freeze(), small); }
+  std::unique_ptr<Body> freeze_for_save(CopyBudget* budget) override {
+    return budget ? std::make_unique<HashBody>(fields.freeze_for_drain(*budget), small) : freeze();
+  }
   size_t expiring_elements() const override { return fields.expiring_count(); }
   int64_t next_expiry_ms() const override { return fields.next_expiry_ms(); }
   void prefetch(std::span<std::string_view const> elements) const override { fields.prefetch(elements); }

@@ -64,11 +64,13 @@ class SetOps final : public TypeOps {
       return true;
     }
     writer.length(set.size());
-    for (SetCursor cursor(set); std::optional<packed::Element> member = cursor.next();) {
-      member->is_integer ? writer.integer(member->integer) : writer.string(member->text);
-      if (!piece_done(writer.out(), done)) return false;
-    }
-    return true;
+    return with_walk(value, [&](auto&& next) {
+      while (std::optional<packed::Element> const member = next()) {
+        member->is_integer ? writer.integer(member->integer) : writer.string(member->text);
+        if (!piece_done(writer.out(), done)) return false;
+      }
+      return true;
+    });
   }
 
   std::optional<DetachedValue> read_rdb(RdbType type, ByteReader& in, ValueContext const& context) const override {
@@ -90,19 +92,20 @@ class SetOps final : public TypeOps {
 
   bool write_commands(std::string_view key, ValueView const& value, std::string& out,
                       PieceDone const& done) const override {
-    SetReader const set(value);
-    SetCursor cursor(set);
-    packed::TextScratch scratch;
-    for (uint64_t left = set.size(); left > 0;) {
-      uint64_t const batch = std::min(left, kRebuildElementsMax);
-      append_command_head(out, 2 + batch);
-      append_command_word(out, "SADD");
-      append_command_word(out, key);
-      for (uint64_t i = 0; i < batch; i++) append_command_word(out, cursor.next()->as_text(scratch));
-      left -= batch;
-      if (!piece_done(out, done)) return false;
-    }
-    return true;
+    uint64_t left = SetReader(value).size();
+    return with_walk(value, [&](auto&& next) {
+      packed::TextScratch scratch;
+      while (left > 0) {
+        uint64_t const batch = std::min(left, kRebuildElementsMax);
+        append_command_head(out, 2 + batch);
+        append_command_word(out, "SADD");
+        append_command_word(out, key);
+        for (uint64_t i = 0; i < batch; i++) append_command_word(out, next()->as_text(scratch));
+        left -= batch;
+        if (!piece_done(out, done)) return false;
+      }
+      return true;
+    });
   }
 
   void for_digest(ValueView const& value,
@@ -111,6 +114,22 @@ class SetOps final : public TypeOps {
     SetReader const set(value);
     for (SetCursor cursor(set); std::optional<packed::Element> member = cursor.next();)
       visit(member->as_text(scratch), {});
+  }
+
+ private:
+  /// Gives `write` what walks over all members: `next() -> std::optional<packed::Element>`.
+  template <class Write>
+  static bool with_walk(ValueView const& value, Write&& write) {
+    if (value.body && static_cast<SetBody*>(value.body)->members.drains()) {
+      FieldSet::Drain drain(static_cast<SetBody*>(value.body)->members);
+      return write([&]() -> std::optional<packed::Element> {
+        std::optional<FieldEntry> const entry = drain.next();
+        return entry ? std::optional(packed::Element{false, 0, entry->field}) : std::nullopt;
+      });
+    }
+    SetReader const set(value);
+    SetCursor cursor(set);
+    return write([&] { return cursor.next(); });
   }
 };
 

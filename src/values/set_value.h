@@ -31,6 +31,9 @@ class SetBody final : public Body {
 
   size_t memory_bytes() const override { return sizeof(SetBody) + members.memory_bytes(); }
   std::unique_ptr<Body> freeze() override { return std::make_unique<SetBody>(members.freeze()); }
+  std::unique_ptr<Body> freeze_for_save(CopyBudget* budget) override {
+    return budget ? std::make_unique<SetBody>(members.freeze_for_drain(*budget)) : freeze();
+  }
   void prefetch(std::span<std::string_view const> elements) const override { members.prefetch(elements); }
   void relocate(BlockMover& mover) override {
     mover.position = members.relocate(mover, mover.position);

@@ -83,6 +83,15 @@ class ZsetOps final : public TypeOps {
     // From the highest down, as Redis does it, so that both write the same bytes.
     uint64_t left = zset.size();
     writer.length(left);
+    if (zset.set()->drains()) {
+      ScoreTree::Drain drain = static_cast<ZsetBody*>(value.body)->set.drain(ScoreTree::Drain::From::kHighest);
+      while (drain.next()) {
+        writer.string(drain.member());
+        writer.binary64(drain.score());
+        if (!piece_done(writer.out(), done)) return false;
+      }
+      return true;
+    }
     for (SortedSet::Cursor at = zset.set()->ordered().last(); left > 0; left--, at.previous()) {
       writer.string(at.member());
       writer.binary64(at.score());
@@ -106,22 +115,20 @@ class ZsetOps final : public TypeOps {
 
   bool write_commands(std::string_view key, ValueView const& value, std::string& out,
                       PieceDone const& done) const override {
-    packed::TextScratch member;
-    char score[kDoubleTextBytesMax];
-    uint64_t left = ZsetReader(value).size();
-    for (ZsetCursor at = ZsetReader(value).at(0); left > 0;) {
-      uint64_t batch = std::min(left, kRebuildElementsMax);
-      left -= batch;
-      append_command_head(out, 2 + 2 * batch);
-      append_command_word(out, "ZADD");
-      append_command_word(out, key);
-      for (; batch > 0; batch--, at.next()) {
-        append_command_word(out, {score, format_double(score, at.score())});
-        append_command_word(out, at.member().as_text(member));
-      }
-      if (!piece_done(out, done)) return false;
+    ZsetReader const zset(value);
+    packed::TextScratch scratch;
+    if (zset.set() && zset.set()->drains()) {
+      uint64_t const count = zset.size();
+      ScoreTree::Drain drain = static_cast<ZsetBody*>(value.body)->set.drain(ScoreTree::Drain::From::kLowest);
+      return write_batches(key, count, out, done, [&](auto&& pair) {
+        CHECK(drain.next());
+        pair(drain.score(), drain.member());
+      });
     }
-    return true;
+    return write_batches(key, zset.size(), out, done, [&, at = zset.at(0)](auto&& pair) mutable {
+      pair(at.score(), at.member().as_text(scratch));
+      at.next();
+    });
   }
 
   void for_digest(ValueView const& value,
@@ -133,6 +140,28 @@ class ZsetOps final : public TypeOps {
       int const bytes = std::snprintf(score, sizeof score, "%.17g", at.score());
       visit(at.member().as_text(member), {score, static_cast<size_t>(bytes)});
     }
+  }
+
+ private:
+  /// `give(pair)` calls `pair(score, member)` with the next of `count` pairs.
+  template <class Give>
+  static bool write_batches(std::string_view key, uint64_t count, std::string& out, PieceDone const& done, Give&& give) {
+    char text[kDoubleTextBytesMax];
+    while (count > 0) {
+      uint64_t const batch = std::min(count, kRebuildElementsMax);
+      count -= batch;
+      append_command_head(out, 2 + 2 * batch);
+      append_command_word(out, "ZADD");
+      append_command_word(out, key);
+      for (uint64_t i = 0; i < batch; i++) {
+        give([&](double score, std::string_view member) {
+          append_command_word(out, {text, format_double(text, score)});
+          append_command_word(out, member);
+        });
+      }
+      if (!piece_done(out, done)) return false;
+    }
+    return true;
   }
 };
 

@@ -28,7 +28,9 @@ class ZsetBody final : public Body {
 
   size_t memory_bytes() const override { return sizeof(ZsetBody) + set.memory_bytes(); }
   std::unique_ptr<Body> freeze() override { return std::make_unique<ZsetBody>(set.freeze()); }
-  std::unique_ptr<Body> freeze_for_save() override { return std::make_unique<ZsetBody>(set.freeze_ordered()); }
+  std::unique_ptr<Body> freeze_for_save(CopyBudget* budget) override {
+    return std::make_unique<ZsetBody>(budget ? set.freeze_for_drain(*budget) : set.freeze_ordered());
+  }
   void prefetch(std::span<std::string_view const> elements) const override { set.prefetch(elements); }
   void relocate(BlockMover& mover) override { set.relocate(mover); }
 
