@@ -14,6 +14,7 @@
 #include "log/log.h"
 #include "net/socket.h"
 #include "server/crash_report.h"
+#include "server/push_delay.h"
 #include "snapshot/persistence.h"
 
 namespace holdfast {
@@ -24,10 +25,6 @@ using config::Directive;
 constexpr int64_t kDelayMicroseconds = 1000;
 constexpr int64_t kWorkerCronMilliseconds = 100;
 constexpr int64_t kWarningIntervalMs = 60'000;
-/// Receivers of pushes from which on these wait for other input that is ready, and how long the first of them does at most.
-/// With fewer, sending at once costs less than what a later turn could save.
-constexpr size_t kManyPushes = 16;
-constexpr int64_t kPushWaitMicroseconds = 500;
 
 }  // namespace
 
@@ -290,16 +287,12 @@ void Worker::end_turn() {
 void Worker::flush_all() {
   // Flushing may let a connection go on, whose replies are then sent in the next turn.
   for (Connection* connection : std::exchange(to_flush_, {})) connection->flush();
-  if (to_push_.empty() || pushes_may_wait()) return;
+  if (to_push_.empty()) return;
+  if (pushes_wait(to_push_.size(), loop_.ready() > 0, services_.clock.monotonic_us() - first_push_us_)) return;
   for (Connection* connection : std::exchange(to_push_, {})) {
     connection->push_scheduled = false;
     if (connection->unsent() > 0) connection->flush();
   }
-}
-
-bool Worker::pushes_may_wait() const {
-  if (to_push_.size() < kManyPushes || loop_.ready() == 0) return false;
-  return services_.clock.monotonic_us() - first_push_us_ < kPushWaitMicroseconds;
 }
 
 void Worker::refresh_time() {

@@ -128,8 +128,7 @@ class Worker {
   bool suspended(Connection const& connection) const { return suspended_ == &connection; }
   std::shared_ptr<Waiter> make_waiter(uint64_t connection_id);
   void schedule_flush(Connection& connection);
-  /// As `schedule_flush`, for what others have published: sent a little later when there are many receivers and other input is
-  /// ready, so that what is published meanwhile goes with it.
+  /// As `schedule_flush`, for what others have published: sent when `pushes_wait` says so no more.
   void schedule_push(Connection& connection);
   /// Has it read in the next turn although its socket may have nothing.
   void schedule_read(Connection& connection);
@@ -175,7 +174,6 @@ class Worker {
   bool data_unlocked() const { return suspended_ && !services_.keyspace.concurrent(); }
   void end_turn();
   void flush_all();
-  bool pushes_may_wait() const;
   void run_pending();
   void start_delay();
   void go_on(uint64_t id);

@@ -1,5 +1,8 @@
 """Publishers and subscribers on all workers: nothing is lost, everybody sees one order, slow ones are closed."""
 
+import contextlib
+import socket
+import threading
 import time
 
 from concurrency.asking import ask, exchange, transaction
@@ -242,3 +245,40 @@ def test_a_monitor_sees_every_command_in_order(server, crew):
     crew.add(_set_growing_numbers, times=2)
     counts = crew.run()
     assert counts[:2] == [2000, 2000]
+
+
+def _talk(port, silence):
+    """Sends without waiting for replies, which are read by somebody else: the server always has input of this client."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        reader = threading.Thread(target=_read_to_the_end, args=(connection,))
+        reader.start()
+        while not silence.is_set():
+            connection.sendall(b"PING\r\n" * 20000)
+        connection.shutdown(socket.SHUT_WR)
+        reader.join()
+
+
+def _read_to_the_end(connection):
+    while connection.recv(1 << 20):
+        pass
+
+
+def test_many_receivers_hear_while_others_talk(server):
+    silence = threading.Event()
+    talkers = [threading.Thread(target=_talk, args=(server.port, silence)) for _ in range(6)]
+    with contextlib.ExitStack() as clients, server.client() as publisher:
+        hearing = [clients.enter_context(server.client()) for _ in range(100)]
+        for client in hearing:
+            _subscribe(client, b"news")
+        for talker in talkers:
+            talker.start()
+        try:
+            for number in range(20):
+                message = b"%d" % number
+                assert ask(publisher, "PUBLISH", "news", message) == len(hearing)
+                for client in hearing:
+                    assert client.read_any().value[2].value == message
+        finally:
+            silence.set()
+            for talker in talkers:
+                talker.join()
