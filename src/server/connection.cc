@@ -27,7 +27,6 @@ namespace {
 
 using config::Directive;
 
-/// HTTP requests of a browser that was tricked into talking to us.
 TlsStream::Side side_of(config::TlsAuthClients clients) {
   switch (clients) {
     case config::TlsAuthClients::kNo: return TlsStream::Side::kAcceptingAnybody;
@@ -37,6 +36,7 @@ TlsStream::Side side_of(config::TlsAuthClients clients) {
   return TlsStream::Side::kAccepting;
 }
 
+/// HTTP requests of a browser that was tricked into talking to us.
 bool looks_like_http(std::string_view name) { return iequals(name, "POST") || iequals(name, "Host:"); }
 
 }  // namespace
