@@ -8,7 +8,9 @@
 
 namespace holdfast {
 
-Session::Session(Services& services, std::shared_ptr<ClientCard> card) : services_(services), card_(std::move(card)) {}
+Session::Session(Services& services, std::shared_ptr<ClientCard> card, Peer peer, WorkerContext* const* worker,
+                 WorkerContext* own_worker)
+    : services_(services), card_(std::move(card)), worker_(worker), own_worker_(own_worker), peer_(peer) {}
 
 Session::~Session() {
   if (parked) parked->locks.abandon(services_.keyspace);

@@ -54,7 +54,15 @@ struct WatchedKey {
 /// threads see only its ClientCard.
 class Session {
  public:
-  Session(Services& services, std::shared_ptr<ClientCard> card);
+  /// Who speaks: a client; the primary, to which nothing is refused; or what loads the AOF, which is not paused or expired
+  /// either, and which nobody else shares the key space with, or for which all partitions are locked.
+  enum class Peer : uint8_t { kClient, kPrimary, kLoader };
+
+  Session(Services& services, std::shared_ptr<ClientCard> card, WorkerContext& worker, Peer peer = Peer::kClient)
+      : Session(services, std::move(card), peer, &own_worker_, &worker) {}
+  /// Of a client whose worker changes what its executions use.
+  Session(Services& services, std::shared_ptr<ClientCard> card, WorkerContext* const* worker)
+      : Session(services, std::move(card), Peer::kClient, worker, nullptr) {}
   virtual ~Session();
   Session(Session const&) = delete;
   Session& operator=(Session const&) = delete;
@@ -63,13 +71,11 @@ class Session {
   ClientCard& card() { return *card_; }
   std::shared_ptr<ClientCard> const& shared_card() { return card_; }
   /// Of the worker that owns this session.
-  virtual WorkerContext& worker() = 0;
+  WorkerContext& worker() { return **worker_; }
   /// Woken when a lock that this session waits for is free, or its waiting for keys is over; always the same object.
   virtual std::shared_ptr<Waiter> const& waiter() = 0;
-  /// True for the loader of the AOF: nothing is refused, paused or expired.
-  virtual bool trusted() const { return false; }
-  /// True for the loader of the AOF: nobody else uses the key space, or all partitions are locked for it.
-  virtual bool owns_keyspace() const { return false; }
+  bool trusted() const { return peer_ != Peer::kClient; }
+  bool owns_keyspace() const { return peer_ == Peer::kLoader; }
 
   /// Of the link to the primary: what is executed at the moment.
   virtual StreamPiece* stream_piece() { return nullptr; }
@@ -174,12 +180,16 @@ class Session {
   void reset();
 
  private:
+  Session(Services& services, std::shared_ptr<ClientCard> card, Peer peer, WorkerContext* const* worker, WorkerContext* own_worker);
   void forget_observers();
   void become(std::shared_ptr<acl::User const> user, uint64_t generation);
   bool may_listen_on() const;
 
   Services& services_;
   std::shared_ptr<ClientCard> card_;
+  WorkerContext* const* worker_;
+  WorkerContext* own_worker_;  // what worker_ points to, unless that changes
+  Peer peer_;
   int db_ = 0;
   int protocol_ = 2;
   std::shared_ptr<acl::User const> user_;

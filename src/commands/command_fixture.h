@@ -102,10 +102,9 @@ class ReplyText {
 class TestSession final : public Session {
  public:
   TestSession(Services& services, std::shared_ptr<ClientCard> card, WorkerContext& worker)
-      : Session(services, std::move(card)), worker_(worker) {
+      : Session(services, std::move(card), worker) {
     begin_as_default();
   }
-  WorkerContext& worker() override { return worker_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
 
  private:
@@ -113,7 +112,6 @@ class TestSession final : public Session {
    public:
     void wake() override {}
   };
-  WorkerContext& worker_;
   std::shared_ptr<Waiter> waiter_ = std::make_shared<NoWaiter>();
 };
 
@@ -121,16 +119,12 @@ class TestSession final : public Session {
 class ReplaySession final : public Session {
  public:
   ReplaySession(Services& services, WorkerContext& worker)
-      : Session(services, std::make_shared<ClientCard>()), worker_(worker) {
+      : Session(services, std::make_shared<ClientCard>(), worker, Peer::kLoader) {
     act_for_server();
   }
-  WorkerContext& worker() override { return worker_; }
   std::shared_ptr<Waiter> const& waiter() override { return nobody_; }
-  bool trusted() const override { return true; }
-  bool owns_keyspace() const override { return true; }
 
  private:
-  WorkerContext& worker_;
   std::shared_ptr<Waiter> nobody_;
 };
 

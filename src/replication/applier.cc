@@ -36,14 +36,12 @@ class Applier::CommandWaiter final : public Waiter {
 class Applier::LinkSession final : public Session {
  public:
   LinkSession(Services& services, WorkerContext& context, std::shared_ptr<ClientCard> card)
-      : Session(services, std::move(card)), context_(context) {
+      : Session(services, std::move(card), context, Peer::kPrimary) {
     act_for_server();
     services.clients.add(shared_card());
   }
   ~LinkSession() override { services().clients.remove(card().id); }
-  WorkerContext& worker() override { return context_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
-  bool trusted() const override { return true; }
   StreamPiece* stream_piece() override { return executing ? &piece : nullptr; }
   CommandWaiter& sleeper() { return *sleeper_; }
 
@@ -51,7 +49,6 @@ class Applier::LinkSession final : public Session {
   bool executing = false;
 
  private:
-  WorkerContext& context_;
   std::shared_ptr<CommandWaiter> sleeper_ = std::make_shared<CommandWaiter>();
   std::shared_ptr<Waiter> waiter_ = sleeper_;
 };

@@ -43,7 +43,7 @@ bool looks_like_http(std::string_view name) { return iequals(name, "POST") || ie
 
 Connection::Connection(Worker& worker, Services& services, UniqueFd fd, std::shared_ptr<ClientCard> card,
                        std::shared_ptr<TlsContext const> tls)
-    : Session(services, std::move(card)), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
+    : Session(services, std::move(card), worker.present_context()), worker_(worker), fd_(std::move(fd)), reply_(output_, 2) {
   begin_as_default();
   set_protocol(static_cast<int>(services.config.integer(Directive::kClientDefaultResp)));
   reply_.set_protocol(protocol());
@@ -61,8 +61,6 @@ Connection::~Connection() {
   if (tls_) tls_->say_goodbye();
   worker_.loop().remove(fd_.get());
 }
-
-WorkerContext& Connection::worker() { return worker_.context(); }
 
 std::shared_ptr<Waiter> const& Connection::waiter() {
   if (!waiter_) waiter_ = worker_.make_waiter(id());

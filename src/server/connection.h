@@ -56,7 +56,6 @@ class Connection final : public Session, public EventLoop::Handler {
   ~Connection() override;
 
   void on_ready(uint32_t events) override;
-  WorkerContext& worker() override;
   std::shared_ptr<Waiter> const& waiter() override;
 
   /// TLS has input that epoll does not know of.

@@ -11,13 +11,10 @@ namespace holdfast {
 class InternalSession final : public Session {
  public:
   InternalSession(Services& services, WorkerContext& context)
-      : Session(services, std::make_shared<ClientCard>()), context_(context) {
+      : Session(services, std::make_shared<ClientCard>(), context, Peer::kLoader) {
     act_for_server();
   }
-  WorkerContext& worker() override { return context_; }
   std::shared_ptr<Waiter> const& waiter() override { return waiter_; }
-  bool trusted() const override { return true; }
-  bool owns_keyspace() const override { return true; }
 
  private:
   /// Nobody to wake: it never waits.
@@ -25,7 +22,6 @@ class InternalSession final : public Session {
    public:
     void wake() override {}
   };
-  WorkerContext& context_;
   std::shared_ptr<Waiter> waiter_ = std::make_shared<NoWaiter>();
 };
 

@@ -133,11 +133,11 @@ void Worker::serve_others(Connection& connection, BusyScript const& script) {
     second_desk_->context.scratch.worker = index_;
   }
   suspended_ = &connection;
-  desk_ = second_desk_.get();
+  sit_down_at(*second_desk_);
   desk_->context.suspended = &script;
   loop_.run_once(0);
   desk_->context.suspended = nullptr;
-  desk_ = &own_desk_;
+  sit_down_at(own_desk_);
   suspended_ = nullptr;
   time_of_turn_us_ = -1;  // the time of the other desk was set
 }

@@ -65,7 +65,9 @@ class Worker {
 
   int index() const { return index_; }
   EventLoop& loop() { return loop_; }
-  WorkerContext& context() { return desk_->context; }
+  WorkerContext& context() { return *context_; }
+  /// Where that one is found, whichever it is at the moment.
+  WorkerContext* const* present_context() const { return &context_; }
   Gate& gate() { return gate_; }
 
   /// The thread that runs it, as the kernel knows it; 0 before.
@@ -172,6 +174,10 @@ class Worker {
 
   /// No data may be looked at: a script is in the middle of changing them, and nothing is locked (one worker).
   bool data_unlocked() const { return suspended_ && !services_.keyspace.concurrent(); }
+  void sit_down_at(Desk& desk) {
+    desk_ = &desk;
+    context_ = &desk.context;
+  }
   void end_turn();
   void flush_all();
   void run_pending();
@@ -196,6 +202,7 @@ class Worker {
   Desk own_desk_;
   std::unique_ptr<Desk> second_desk_;  // while own_desk_ is used by a script
   Desk* desk_ = &own_desk_;
+  WorkerContext* context_ = &own_desk_.context;  // of desk_
   Connection* suspended_ = nullptr;
   std::atomic<pid_t> thread_id_{0};
   // What Executing notes; null: nothing. Written and read on the worker's thread, but read in handlers of signals.
