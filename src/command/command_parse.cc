@@ -113,6 +113,10 @@ std::vector<KeySpec> parse_key_specs(std::string_view text) {
     CHECK(words.size() >= 3);
     parse_find(words.back(), spec);
     words.pop_back();
+    if (words.back().starts_with("opt(")) {
+      parse_find(words.back(), spec);
+      words.pop_back();
+    }
     parse_begin(words.back(), spec);
     words.pop_back();
     for (std::string_view word : words) {

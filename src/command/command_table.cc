@@ -53,12 +53,10 @@ uint64_t name_hash(std::string_view name) {
   return (word + name.size()) * 0x9E3779B97F4A7C15 >> 32;
 }
 
-/// Where the argument of the last `options[0]` is; 0: there is none.
-int64_t behind_last_option(KeySpec const& spec, Args args) {
-  constexpr size_t kFirstOption = 2;
+/// Where the argument of the last `options[0]` is, of those from `first` on; 0: there is none.
+int64_t behind_last_option(KeySpec const& spec, size_t first, Args args) {
   size_t found = 0;
-  if (spec.options.empty()) return 0;
-  for (size_t at = kFirstOption; at + 1 < args.size(); at++) {
+  for (size_t at = first; at + 1 < args.size(); at++) {
     for (KeySpec::Option const& option : spec.options) {
       if (!iequals(args[at], option.word)) continue;
       if (&option == &spec.options[0]) found = at + 1;
@@ -230,6 +228,9 @@ void CommandTable::find_keys(Command const& command, Args args, KeyPositions& ou
     int64_t begin = 0;
     if (spec.begin == KeySpec::Begin::kIndex) {
       begin = spec.index;
+    } else if (spec.begin == KeySpec::Begin::kKeyword && !spec.options.empty()) {
+      begin = behind_last_option(spec, static_cast<size_t>(spec.start_from), args);
+      if (begin == 0) continue;
     } else if (spec.begin == KeySpec::Begin::kKeyword) {
       bool forward = spec.start_from > 0;
       int64_t at = forward ? spec.start_from : argc + spec.start_from;
@@ -241,7 +242,8 @@ void CommandTable::find_keys(Command const& command, Args args, KeyPositions& ou
       }
       if (begin == 0) continue;
     } else {
-      begin = behind_last_option(spec, args);
+      constexpr size_t kFirstOption = 2;
+      begin = spec.options.empty() ? 0 : behind_last_option(spec, kFirstOption, args);
       if (begin != 0) out.positions.push_back({static_cast<uint32_t>(begin), &spec});
       continue;
     }

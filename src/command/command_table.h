@@ -77,7 +77,8 @@ struct KeySpec {
   int limit = 0;
   int keynum_index = 0;    ///< kKeyNum
   int first_key = 0;
-  /// kUnknown to clients, but found all the same: the key behind the last `options[0]`, where the others are passed over.
+  /// The key is that behind the last `options[0]`, where the others are passed over; of kKeyword, or of kUnknown, where clients are
+  /// told that it cannot be found.
   std::vector<Option> options;
   std::string note;
 };

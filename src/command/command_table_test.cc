@@ -13,6 +13,7 @@ CommandRow const kCommandTableTestRows[] = {
     {.name = "copy", .arity = -3, .flags = "write denyoom", .keys = "RO access i1 r(0,1,0); OW update i2 r(0,1,0)", .categories = "keyspace", .handler = &nothing},
     {.name = "zdiffstore", .arity = -4, .flags = "write denyoom movablekeys", .keys = "OW update i1 r(0,1,0); RO access i2 n(0,1,1)", .categories = "sortedset", .handler = &nothing},
     {.name = "xread", .arity = -4, .flags = "readonly blocking movablekeys", .keys = "RO access kw(STREAMS,1) r(-1,1,2)", .categories = "stream", .handler = &nothing},
+    {.name = "georadius", .arity = -6, .flags = "write denyoom movablekeys", .keys = "RO access i1 r(0,1,0); OW update kw(STORE,6) opt(STORE=1,STOREDIST=1,COUNT=1) r(0,1,0); OW update kw(STOREDIST,6) opt(STOREDIST=1,STORE=1,COUNT=1) r(0,1,0)", .categories = "geo", .handler = &nothing},
     {.name = "config", .arity = -2, .flags = "", .keys = "", .categories = ""},
     {.name = "config|get", .arity = -3, .flags = "admin noscript loading stale", .keys = "", .categories = "", .handler = &nothing},
 };
@@ -32,7 +33,7 @@ TEST(CommandTable, finds_names_in_any_case_and_subcommands_by_full_name) {
   EXPECT_EQ(table.find(""), nullptr);
   EXPECT_EQ(table.find_full("CONFIG|Get")->full_name, "config|get");
   EXPECT_EQ(table.find_full("config|nothing"), nullptr);
-  EXPECT_EQ(table.top_level().size(), 6u);
+  EXPECT_EQ(table.top_level().size(), 7u);
 }
 
 TEST(CommandTable, derives_the_numbers_of_command_info) {
@@ -58,6 +59,18 @@ TEST(CommandTable, finds_keys_by_every_kind_of_spec) {
   EXPECT_EQ(keys(table, {"zdiffstore", "d", "2", "a", "b", "x"}), (std::vector<uint32_t>{1, 3, 4}));
   EXPECT_EQ(keys(table, {"xread", "COUNT", "2", "streams", "a", "b", "0", "0"}), (std::vector<uint32_t>{4, 5}));
   EXPECT_EQ(keys(table, {"zdiffstore", "d", "9", "a"}), (std::vector<uint32_t>{1}));
+}
+
+TEST(CommandTable, finds_the_key_that_is_written_when_an_option_is_given_twice_or_named_as_a_key) {
+  CommandTable table({CommandRows(kCommandTableTestRows)});
+  using Places = std::vector<uint32_t>;
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "STORE", "a", "ASC"}), (Places{1, 7}));
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "STORE", "a", "STORE", "b"}), (Places{1, 9}));
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "STORE", "store", "ASC"}), (Places{1, 7}));
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "STOREDIST", "STORE", "ASC"}), (Places{1, 7}));
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "STORE", "a", "storedist", "b"}), (Places{1, 7, 9}));
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "COUNT", "STORE", "STORE", "b"}), (Places{1, 9}));
+  EXPECT_EQ(keys(table, {"georadius", "k", "1", "1", "1", "m", "STORE"}), (Places{1}));
 }
 
 TEST(CommandTable, rename_hides_the_old_name_and_keeps_the_full_name) {

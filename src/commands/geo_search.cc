@@ -337,7 +337,8 @@ constexpr std::string_view kComplexity = "O(N+log(M)) for N members near the are
 
 constexpr CommandRow kGeoSearchRows[] = {
     {.name = "georadius", .arity = -6, .flags = "write denyoom movablekeys",
-     .keys = "RO access i1 r(0,1,0); OW update kw(STORE,6) r(0,1,0); OW update kw(STOREDIST,6) r(0,1,0)",
+     .keys = "RO access i1 r(0,1,0); OW update kw(STORE,6) opt(STORE=1,STOREDIST=1,COUNT=1) r(0,1,0); "
+             "OW update kw(STOREDIST,6) opt(STOREDIST=1,STORE=1,COUNT=1) r(0,1,0)",
      .categories = "geo", .tips = "", .group = "geo", .since = "3.2.0", .complexity = kComplexity,
      .summary = "Finds the members around a point.",
      .syntax = "key:key longitude:double latitude:double radius:double unit:oneof(M|KM|FT|MI) [WITHCOORD] [WITHDIST] "
@@ -353,7 +354,8 @@ constexpr CommandRow kGeoSearchRows[] = {
      .handler = &cmd_georadius_ro, .history = "6.2.0: `ANY` for `COUNT`.",
      .deprecated = "6.2.0: `GEOSEARCH` with the `BYRADIUS` argument"},
     {.name = "georadiusbymember", .arity = -5, .flags = "write denyoom movablekeys",
-     .keys = "RO access i1 r(0,1,0); OW update kw(STORE,5) r(0,1,0); OW update kw(STOREDIST,5) r(0,1,0)",
+     .keys = "RO access i1 r(0,1,0); OW update kw(STORE,5) opt(STORE=1,STOREDIST=1,COUNT=1) r(0,1,0); "
+             "OW update kw(STOREDIST,5) opt(STOREDIST=1,STORE=1,COUNT=1) r(0,1,0)",
      .categories = "geo", .tips = "", .group = "geo", .since = "3.2.0", .complexity = kComplexity,
      .summary = "Finds the members around a member.",
      .syntax = "key:key member:string radius:double unit:oneof(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] "

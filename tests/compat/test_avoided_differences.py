@@ -351,3 +351,20 @@ def test_d94_an_aof_without_its_manifest_is_not_written_over(tmp_path):
         except ServerDied:
             found.append("appendonly.aof.manifest is missing" in server.log())
     assert found == [0, True]
+
+
+def test_d95_the_rules_are_asked_about_the_key_that_is_stored(both):
+    words = ("GEORADIUS", "k", 1, 1, 1, "m", "STORE", "a", "STORE", "b")
+
+    def answers(client):
+        client.must("ACL", "SETUSER", "default", "resetkeys", "~k", "~a")
+        try:
+            return client.command("COMMAND", "GETKEYS", *words), client.command(*words)
+        finally:
+            client.must("ACL", "SETUSER", "default", "allkeys")
+
+    reference, candidate = map(answers, both)
+    assert [key.value for key in reference[0].value] == [b"k", b"a"]
+    assert reference[1] == Reply(Kind.INTEGER, 0)
+    assert [key.value for key in candidate[0].value] == [b"k", b"b"]
+    assert candidate[1].is_error() and candidate[1].value.startswith(b"NOPERM")
