@@ -32,7 +32,7 @@ void write(Keyspace& keyspace, ValueType type, int first, int end, int number) {
         case ValueType::kSet:
           SetEditor(edit, keyspace.value_context()).add(member(i) + ":" + to_text(int64_t{number}));
           break;
-        default: ZsetEditor(edit, keyspace.value_context()).put(member(i), number * 1'000'000 + i); break;
+        default: ZsetEditor(edit, keyspace.value_context()).put(member(i), number * 1e6 + i); break;
       }
     }
     txn.finish_edit(kKey, edit, false, 1);
