@@ -20,6 +20,7 @@ _SAVE_LIMIT_S = 300.0
 _SETTLE_S = 1.0
 _MEMBER = "member:" + load.RANDOM_DIGITS
 _NUMBER = load.RANDOM_DIGITS
+_SIZE = "{size}"  # of the value
 # What keeps a save going, and the field of INFO that says so.
 _SAVES = {"BGSAVE": "rdb_bgsave_in_progress", "BGREWRITEAOF": "aof_rewrite_in_progress"}
 
@@ -38,7 +39,7 @@ KINDS = {
     "zset": _Kind(lambda i: load.encode("ZADD", "big", i, "member:%012d" % i), ("ZADD", "big", _NUMBER, _MEMBER)),
     "set": _Kind(lambda i: load.encode("SADD", "big", "member:%012d" % i), ("SREM", "big", _MEMBER, ";", "SADD", "big", _MEMBER)),
     "list": _Kind(lambda i: load.encode("RPUSH", "big", load.VALUE), ("LPUSH", "big", load.VALUE, ";", "RPOP", "big")),
-    "stream": _Kind(lambda i: load.encode("XADD", "big", "*", "field", load.VALUE), ("XADD", "big", "*", "field", load.VALUE), lines=2),
+    "stream": _Kind(lambda i: load.encode("XADD", "big", "*", "field", load.VALUE), ("XADD", "big", "MAXLEN", "~", _SIZE, "*", "field", load.VALUE), lines=2),
 }  # fmt: skip
 
 BIG_VALUE_ROWS = tuple(f"big-{kind}-{what}" for kind in KINDS for what in ("memory", "latency"))
@@ -76,7 +77,8 @@ def _watch(brand: Brand, plan: Plan, kind: _Kind) -> _Seen:
         foreign = machine.ForeignLoad([server.pid])
         foreign.start()
         peaks: list[int] = []
-        with load.EndlessWrites(server.port, plan.keys, kind.write), Prober(server.port, _SMALL_KEYS) as prober:
+        write = [word.replace(_SIZE, str(plan.keys)) for word in kind.write]
+        with load.EndlessWrites(server.port, plan.keys, write), Prober(server.port, _SMALL_KEYS) as prober:
             begin, before = time.monotonic_ns(), []
             until = time.monotonic() + plan.window_s
             while time.monotonic() < until:
