@@ -43,8 +43,8 @@ struct CommandRow {
   std::string_view flags;
   /// Key specifications, separated by ';', each `<flags> <begin> <find>`: begin `i1` (index) | `kw(WORD,start)` | `unk`,
   /// find `r(last,step,limit)` | `n(numidx,first,step)` | `unk` | `opt(WORD=1,OTHER=n)`, which is unknown to clients: the key
-  /// behind the last WORD, where n arguments of OTHER are passed over. E.g. "RW access update i1 r(0,1,0)". A note may follow
-  /// in double quotes.
+  /// behind the last WORD, where n arguments of OTHER are passed over; before another find it is told to nobody.
+  /// E.g. "RW access update i1 r(0,1,0)". A note may follow in double quotes.
   std::string_view keys;
   /// ACL categories without '@' that do not follow from the flags (write, read, fast, slow, admin, dangerous, pubsub and
   /// blocking do follow).

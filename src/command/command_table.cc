@@ -53,10 +53,12 @@ uint64_t name_hash(std::string_view name) {
   return (word + name.size()) * 0x9E3779B97F4A7C15 >> 32;
 }
 
-/// Where the argument of the last `options[0]` is, of those from `first` on; 0: there is none.
-int64_t behind_last_option(KeySpec const& spec, size_t first, Args args) {
+/// Where the argument of the last `options[0]` is; 0: there is none.
+uint32_t behind_last_option(KeySpec const& spec, Args args) {
+  constexpr size_t kFirstOption = 2;
+  bool const told = spec.begin == KeySpec::Begin::kKeyword;
   size_t found = 0;
-  for (size_t at = first; at + 1 < args.size(); at++) {
+  for (size_t at = told ? static_cast<size_t>(spec.start_from) : kFirstOption; at + 1 < args.size(); at++) {
     for (KeySpec::Option const& option : spec.options) {
       if (!iequals(args[at], option.word)) continue;
       if (&option == &spec.options[0]) found = at + 1;
@@ -64,7 +66,7 @@ int64_t behind_last_option(KeySpec const& spec, size_t first, Args args) {
       break;
     }
   }
-  return static_cast<int64_t>(found);
+  return static_cast<uint32_t>(found);
 }
 
 /// first, last, step of COMMAND INFO: the first index-and-range spec, extended by those that follow it without a gap.
@@ -225,12 +227,13 @@ void CommandTable::find_keys(Command const& command, Args args, KeyPositions& ou
   out.valid = true;
   auto argc = static_cast<int64_t>(args.size());
   for (KeySpec const& spec : command.key_specs) {
+    if (!spec.options.empty()) {
+      if (uint32_t const at = behind_last_option(spec, args); at != 0) out.positions.push_back({at, &spec});
+      continue;
+    }
     int64_t begin = 0;
     if (spec.begin == KeySpec::Begin::kIndex) {
       begin = spec.index;
-    } else if (spec.begin == KeySpec::Begin::kKeyword && !spec.options.empty()) {
-      begin = behind_last_option(spec, static_cast<size_t>(spec.start_from), args);
-      if (begin == 0) continue;
     } else if (spec.begin == KeySpec::Begin::kKeyword) {
       bool forward = spec.start_from > 0;
       int64_t at = forward ? spec.start_from : argc + spec.start_from;
@@ -242,9 +245,6 @@ void CommandTable::find_keys(Command const& command, Args args, KeyPositions& ou
       }
       if (begin == 0) continue;
     } else {
-      constexpr size_t kFirstOption = 2;
-      begin = spec.options.empty() ? 0 : behind_last_option(spec, kFirstOption, args);
-      if (begin != 0) out.positions.push_back({static_cast<uint32_t>(begin), &spec});
       continue;
     }
     int64_t first = begin;

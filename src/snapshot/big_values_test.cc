@@ -74,6 +74,22 @@ class BigValues : public testing::TestWithParam<ValueType> {
     RdbWriter writer(out, false);
     return ops_of(GetParam()).write_rdb(block.detours.at(0).value->view(), writer, done);
   }
+  /// Gives up in the middle, while writers are held.
+  void fail_while_held(Block const& block) {
+    std::string out;
+    EXPECT_FALSE(write_rdb(block, out, [&] {
+      write_until_held();
+      return false;
+    }));
+    EXPECT_TRUE(queue.congested());
+  }
+  /// What was written is the value as it was at the cut.
+  void expect_as_before(RdbType type, std::string const& payload) {
+    ByteReader in(payload);
+    MaybeValue const saved = ops_of(GetParam()).read_rdb(type, in, keyspace.value_context());
+    ASSERT_TRUE(saved && in.ok() && in.at_end());
+    EXPECT_EQ(digest_of_key(kKey, std::nullopt, saved->view()), before);
+  }
 
   SystemClock clock;
   LazyFree lazy_free;
@@ -113,10 +129,7 @@ TEST_P(BigValues, WritersAreHeldBeyondTheBudgetUntilTheWalkHasGoneOn) {
   EXPECT_FALSE(queue.congested());
   queue.give_back(std::move(block));
 
-  ByteReader in(payload);
-  MaybeValue const saved = ops_of(GetParam()).read_rdb(type, in, keyspace.value_context());
-  ASSERT_TRUE(saved && in.ok() && in.at_end());
-  EXPECT_EQ(digest_of_key(kKey, std::nullopt, saved->view()), before);
+  expect_as_before(type, payload);
   EXPECT_NE(digest(keyspace), before);
 }
 
@@ -135,12 +148,7 @@ TEST_P(BigValues, WhatIsCopiedBeforeAValuesTurnHoldsNobody) {
 
 TEST_P(BigValues, AWriteThatFailsReleasesEverybody) {
   BlockPtr block = cut_value();
-  std::string out;
-  EXPECT_FALSE(write_rdb(*block, out, [&] {
-    write_until_held();
-    return false;
-  }));
-  EXPECT_TRUE(queue.congested());
+  fail_while_held(*block);
   queue.give_back(std::move(block));
   EXPECT_FALSE(queue.congested());
   EXPECT_EQ(reliefs, 1);
@@ -150,12 +158,7 @@ TEST_P(BigValues, AWriteThatFailsReleasesEverybody) {
 
 TEST_P(BigValues, ACutThatIsGivenUpReleasesEverybody) {
   BlockPtr block = cut_value();
-  std::string out;
-  EXPECT_FALSE(write_rdb(*block, out, [&] {
-    write_until_held();
-    return false;
-  }));
-  EXPECT_TRUE(queue.congested());
+  fail_while_held(*block);
   queue.push(std::move(block));
   queue.reset(kBudgetBytes);
   EXPECT_FALSE(queue.congested());
@@ -163,12 +166,9 @@ TEST_P(BigValues, ACutThatIsGivenUpReleasesEverybody) {
   before = digest(keyspace);
   block = cut_value();
   RdbType const type = ops_of(GetParam()).rdb_type(block->detours.at(0).value->view());
-  out.clear();
+  std::string out;
   EXPECT_TRUE(write_rdb(*block, out, {}));
-  ByteReader in(out);
-  MaybeValue const saved = ops_of(GetParam()).read_rdb(type, in, keyspace.value_context());
-  ASSERT_TRUE(saved && in.ok() && in.at_end());
-  EXPECT_EQ(digest_of_key(kKey, std::nullopt, saved->view()), before);
+  expect_as_before(type, out);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, BigValues, testing::Values(ValueType::kHash, ValueType::kSet, ValueType::kZset),

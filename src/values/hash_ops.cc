@@ -252,12 +252,7 @@ class HashOps final : public TypeOps {
   static bool write_batches(std::string_view key, uint64_t count, Next&& next, std::string& out, PieceDone const& done) {
     packed::TextScratch scratch;
     std::string expiries;
-    while (count > 0) {
-      uint64_t const batch = std::min(count, kRebuildElementsMax);
-      count -= batch;
-      append_command_head(out, 2 + 2 * batch);
-      append_command_word(out, "HMSET");
-      append_command_word(out, key);
+    return append_batches("HMSET", key, count, 2, out, done, [&](uint64_t batch) {
       for (uint64_t i = 0; i < batch; i++) {
         std::optional<HashEntry> const entry = next();
         CHECK(entry);
@@ -267,9 +262,7 @@ class HashOps final : public TypeOps {
       }
       out.append(expiries);
       expiries.clear();
-      if (!piece_done(out, done)) return false;
-    }
-    return true;
+    });
   }
 
   static void write_expiry(std::string_view key, HashEntry const& entry, std::string& out) {

@@ -124,19 +124,14 @@ class ListOps final : public TypeOps {
   bool write_commands(std::string_view key, ValueView const& value, std::string& out,
                       PieceDone const& done) const override {
     ListReader const list(value);
-    uint64_t const size = list.size();
     packed::TextScratch scratch;
-    for (uint64_t first = 0; first < size; first += kRebuildElementsMax) {
-      uint64_t const count = std::min(kRebuildElementsMax, size - first);
-      append_command_head(out, 2 + count);
-      append_command_word(out, "RPUSH");
-      append_command_word(out, key);
-      list.for_each(first, count, [&](packed::Element const& element, SharedBuffer*) {
+    uint64_t first = 0;
+    return append_batches("RPUSH", key, list.size(), 1, out, done, [&](uint64_t batch) {
+      list.for_each(first, batch, [&](packed::Element const& element, SharedBuffer*) {
         append_command_word(out, element.as_text(scratch));
       });
-      if (!piece_done(out, done)) return false;
-    }
-    return true;
+      first += batch;
+    });
   }
 
   void for_digest(ValueView const& value,

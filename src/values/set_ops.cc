@@ -92,19 +92,12 @@ class SetOps final : public TypeOps {
 
   bool write_commands(std::string_view key, ValueView const& value, std::string& out,
                       PieceDone const& done) const override {
-    uint64_t left = SetReader(value).size();
+    uint64_t const count = SetReader(value).size();
     return with_walk(value, [&](auto&& next) {
       packed::TextScratch scratch;
-      while (left > 0) {
-        uint64_t const batch = std::min(left, kRebuildElementsMax);
-        append_command_head(out, 2 + batch);
-        append_command_word(out, "SADD");
-        append_command_word(out, key);
+      return append_batches("SADD", key, count, 1, out, done, [&](uint64_t batch) {
         for (uint64_t i = 0; i < batch; i++) append_command_word(out, next()->as_text(scratch));
-        left -= batch;
-        if (!piece_done(out, done)) return false;
-      }
-      return true;
+      });
     });
   }
 

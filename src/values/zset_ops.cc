@@ -147,21 +147,13 @@ class ZsetOps final : public TypeOps {
   template <class Give>
   static bool write_batches(std::string_view key, uint64_t count, std::string& out, PieceDone const& done, Give&& give) {
     char text[kDoubleTextBytesMax];
-    while (count > 0) {
-      uint64_t const batch = std::min(count, kRebuildElementsMax);
-      count -= batch;
-      append_command_head(out, 2 + 2 * batch);
-      append_command_word(out, "ZADD");
-      append_command_word(out, key);
-      for (uint64_t i = 0; i < batch; i++) {
-        give([&](double score, std::string_view member) {
-          append_command_word(out, {text, format_double(text, score)});
-          append_command_word(out, member);
-        });
-      }
-      if (!piece_done(out, done)) return false;
-    }
-    return true;
+    auto const pair = [&](double score, std::string_view member) {
+      append_command_word(out, {text, format_double(text, score)});
+      append_command_word(out, member);
+    };
+    return append_batches("ZADD", key, count, 2, out, done, [&](uint64_t batch) {
+      for (uint64_t i = 0; i < batch; i++) give(pair);
+    });
   }
 };
 
