@@ -10,7 +10,7 @@ namespace holdfast {
 
 Session::Session(Services& services, std::shared_ptr<ClientCard> card, Peer peer, WorkerContext* const* worker,
                  WorkerContext* own_worker)
-    : services_(services), card_(std::move(card)), worker_(worker), own_worker_(own_worker), peer_(peer) {}
+    : services_(services), card_(std::move(card)), own_worker_(own_worker), worker_(worker ? worker : &own_worker_), peer_(peer) {}
 
 Session::~Session() {
   if (parked) parked->locks.abandon(services_.keyspace);

@@ -59,7 +59,7 @@ class Session {
   enum class Peer : uint8_t { kClient, kPrimary, kLoader };
 
   Session(Services& services, std::shared_ptr<ClientCard> card, WorkerContext& worker, Peer peer = Peer::kClient)
-      : Session(services, std::move(card), peer, &own_worker_, &worker) {}
+      : Session(services, std::move(card), peer, nullptr, &worker) {}
   /// Of a client whose worker changes what its executions use.
   Session(Services& services, std::shared_ptr<ClientCard> card, WorkerContext* const* worker)
       : Session(services, std::move(card), Peer::kClient, worker, nullptr) {}
@@ -187,8 +187,8 @@ class Session {
 
   Services& services_;
   std::shared_ptr<ClientCard> card_;
+  WorkerContext* own_worker_;  // of a session that stays with its worker
   WorkerContext* const* worker_;
-  WorkerContext* own_worker_;  // what worker_ points to, unless that changes
   Peer peer_;
   int db_ = 0;
   int protocol_ = 2;
