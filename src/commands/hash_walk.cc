@@ -25,8 +25,7 @@ HashEntry entry_of(FieldEntry const& entry) {
 /// Some entry of a hash that is not empty, each with the same probability.
 HashEntry draw(HashReader const& hash, Random& random) {
   if (hash.fields()) return entry_of(*hash.fields()->random([&] { return random.next(); }));
-  char const* field = hash.packed().seek(static_cast<int64_t>(2 * random.below(hash.size())));
-  return {.field = packed::read_entry(field), .value = {.element = packed::read_entry(packed::next(field))}};
+  return hash.entry(random.below(hash.size()));
 }
 
 /// Draws entries, the same one again and again if it happens.

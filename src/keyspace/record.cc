@@ -79,6 +79,7 @@ Record* Record::write(void* block, RecordContent const& content, uint32_t capaci
     case Encoding::kEmbstr:
     case Encoding::kRaw:
     case Encoding::kPacked:
+    case Encoding::kSchema:
     case Encoding::kIntset: {
       size_t length = content.bytes.size();
       if (length <= kShortLengthMax) {

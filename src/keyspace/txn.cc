@@ -11,6 +11,7 @@
 #include "keyspace/wait_request.h"
 #include "log/effect_buffer.h"
 #include "log/log.h"
+#include "values/type_ops.h"
 
 namespace holdfast {
 namespace {
@@ -398,6 +399,7 @@ void Txn::write_back(std::string_view key, ValueEdit& edit, bool empty) {
   if (empty) {
     if (slot) table(db_, home)->erase(slot);
   } else {
+    if (edit.names_changed && !edit.in_body()) ops_of(edit.type).compact(edit.bytes, edit.encoding);
     RecordContent content{.key = key, .type = edit.type, .encoding = edit.encoding, .bytes = edit.bytes,
                           .body = edit.made.release(), .access = keyspace_.initial_access()};
     KeyTable& table = keyspace_.table(*home.partition, db_);

@@ -7,7 +7,7 @@
 
 namespace holdfast {
 
-void* map_huge_region() {
+void* map_region(bool huge) {
   size_t span = 2 * kRegionBytes;
   void* raw = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (raw == MAP_FAILED) throw std::bad_alloc();
@@ -17,7 +17,7 @@ void* map_huge_region() {
   uintptr_t end = start + span;
   if (end > aligned + kRegionBytes) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), end - aligned - kRegionBytes);
   // Nobody forks, so huge pages cost no copies; without them a random access mostly waits for the page table.
-  madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
+  madvise(reinterpret_cast<void*>(aligned), kRegionBytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   return reinterpret_cast<void*>(aligned);
 }
 

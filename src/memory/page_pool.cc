@@ -45,6 +45,7 @@ void* PagePool::allocate() {
   used_pages_.fetch_add(1, std::memory_order_relaxed);
   bool huge_again = false;
   void* cold = nullptr;
+  bool first;
   {
     MutexLock lock(mutex_);
     if (!warm_.empty()) {
@@ -60,16 +61,20 @@ void* PagePool::allocate() {
       fresh_ += kPageBytes;
       return page;
     }
+    first = regions_.empty();
   }
   if (cold) {
     if (huge_again) madvise(reinterpret_cast<void*>(region_of(cold)), kRegionBytes, MADV_HUGEPAGE);
     return cold;
   }
   // The system call is made outside of the lock; two threads may both map, and then both regions are used.
-  char* region = static_cast<char*>(map_huge_region());
+  char* region = static_cast<char*>(map_region(!first));
   MutexLock lock(mutex_);
-  regions_.emplace(reinterpret_cast<uintptr_t>(region), Region{});
-  for (char* page = fresh_; page != fresh_end_; page += kPageBytes) add_cold(page);
+  regions_.emplace(reinterpret_cast<uintptr_t>(region), Region{.small_pages = first});
+  // Pages of the first region have no memory until they are used, as if they had been given back.
+  char* const page_end = first ? region + kRegionBytes : fresh_end_;
+  for (char* page = first ? region + kPageBytes : fresh_; page != page_end; page += kPageBytes) add_cold(page);
+  if (first) return region;
   fresh_ = region + kPageBytes;
   fresh_end_ = region + kRegionBytes;
   return region;

@@ -21,7 +21,7 @@ inline constexpr size_t kPageBytes = 8192;
 /// Freed pages are kept; past `kKeptPagesMax` their memory is given back to the system, and so is the memory of all of them
 /// by `trim`. A region of which no page is in memory is unmapped. Pages without memory are used again from the lowest
 /// address on, so that the regions at the other end become empty. While a region has pages without memory the kernel may not
-/// make huge pages of it: it would fill them up again.
+/// make huge pages of it: it would fill them up again. The first region begins like that, so that a few keys cost no megabytes.
 class PagePool {
  public:
   PagePool() = default;

@@ -99,6 +99,7 @@ void* SegmentPool::allocate(size_t bytes) {
   Region* fresh_region = nullptr;
   Region* whole = nullptr;
   void* block = nullptr;
+  bool first = false;
   while (true) {
     {
       MutexLock lock(mutex_);
@@ -106,11 +107,12 @@ void* SegmentPool::allocate(size_t bytes) {
       Span* span = partial_[lines];
       if (!span && (free_spans_ || cold_spans_)) span = take_span(lines, whole);
       if (span) block = allocate_from(span);
+      first = regions_.empty();
     }
     if (whole) madvise(whole, kRegionBytes, MADV_HUGEPAGE);
     if (block) return block;
     // The system call is made outside of the mutex; two threads may both map, and then both regions are used.
-    fresh_region = new (map_huge_region()) Region{};
+    fresh_region = new (map_region(!first)) Region{.small_pages = first};
   }
 }
 

@@ -80,6 +80,8 @@ class Writer {
       case 1: return std::string(230 + random.below(30), 'm');
       case 2: return std::string(900 + random.below(125), 'l');
       case 3: return "";
+      case 4: return std::string(170 + random.below(12), 's');
+      case 5: return std::to_string(static_cast<int64_t>(random.next()) >> random.below(64));
       default: return std::to_string(random.below(100'000));
     }
   }
@@ -208,6 +210,31 @@ TEST(StreamEntries, ANodeWhoseLastEntriesAreDeletedGoesOn) {
   for (uint64_t i = 6; i <= 11; i++) entries.append({i, 7}, pair, limits);
   EXPECT_EQ(entries.nodes(), 2u);  // deleted entries count as long as their node is there
   EXPECT_EQ(entries.rank({7, 0}), 4u);
+}
+
+TEST(StreamEntries, TextsOfNumbersComeBackAsTheyWere) {
+  Texts values{"-0", "00", "01", "+1", " 1", "1 ", "1.0", "1e3", "18446744073709551615"};
+  values.insert(values.end(), {"9223372036854775808", "-9223372036854775809"});
+  for (int bits = 0; bits < 64; bits++) {
+    auto const power = static_cast<int64_t>((uint64_t{1} << bits) - 1);
+    for (int64_t value : {power - 1, power, power + int64_t{bits < 63}}) {
+      values.push_back(std::to_string(value));
+      values.push_back(std::to_string(~value));
+    }
+  }
+  StreamEntries entries;
+  Model model;
+  StreamId id{1, 1};
+  for (std::string const& value : values) {
+    // The second entry has other names than the first of its node: they lie among the values.
+    for (std::string const& name : {std::string("name"), value}) {
+      id = *id.next();
+      Texts const texts{name, value};
+      entries.append(id, views(texts), {.bytes = 0, .entries = 0});
+      model.emplace(id, texts);
+    }
+  }
+  expect_same(entries, model);
 }
 
 TEST(StreamEntries, AnEntryTakesLittleMoreThanItsValues) {

@@ -1,6 +1,7 @@
 #include "structures/stream_leaf.h"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 #include "base/check.h"
@@ -17,6 +18,7 @@ constexpr size_t kVarintBytesMax = 10;
 constexpr size_t kIdBytesMax = 1 + 2 * kVarintBytesMax;
 constexpr uint64_t kVarintMs = 31;
 
+/// Of the text as it is; that of an integer takes no more.
 size_t text_bytes(std::string_view text) {
   if (text.size() <= stream_text::kShortMax) return 1 + text.size();
   return text.size() <= kInlineElementBytesMax ? 2 + text.size() : 1 + sizeof(SharedBuffer*);
@@ -26,8 +28,8 @@ char* write_text(char* at, std::string_view text, uint64_t& big_bytes) {
   if (text.size() <= stream_text::kShortMax) [[likely]] {
     *at++ = static_cast<char>(text.size());
   } else if (text.size() <= kInlineElementBytesMax) {
-    size_t const rest = text.size() - 241;
-    *at++ = static_cast<char>(241 + (rest >> 8));
+    size_t const rest = text.size() - stream_text::kLong;
+    *at++ = static_cast<char>(stream_text::kLong + (rest >> 8));
     *at++ = static_cast<char>(rest & 0xFF);
   } else {
     SharedBuffer* buffer = SharedBuffer::copy_of(text).detach();
@@ -38,6 +40,23 @@ char* write_text(char* at, std::string_view text, uint64_t& big_bytes) {
   }
   std::memcpy(at, text.data(), text.size());
   return at + text.size();
+}
+
+char* write_integer(char* at, int64_t value) {
+  if (value >= 0 && value < 1 << 13) {
+    *at++ = static_cast<char>(stream_text::kInteger13 + (value >> 8));
+    *at++ = static_cast<char>(value & 0xFF);
+    return at;
+  }
+  auto const magnitude = static_cast<uint64_t>(value < 0 ? ~value : value);
+  size_t const size = static_cast<size_t>(std::bit_width(magnitude)) / 8 + 1;
+  *at++ = static_cast<char>(stream_text::kIntegerBytes - 1 + size);
+  std::memcpy(at, &value, size);
+  return at + size;
+}
+
+char* write_element(char* at, packed::Element const& element, uint64_t& big_bytes) {
+  return element.is_integer ? write_integer(at, element.integer) : write_text(at, element.text, big_bytes);
 }
 
 char* write_varint(char* at, uint64_t value) {
@@ -113,8 +132,9 @@ void for_each_big(Leaf const& leaf, Visit&& visit) {
 bool has_fields(Leaf const& leaf, Texts pairs) {
   if (leaf.fields * size_t{2} != pairs.size()) return false;
   char const* name = leaf.names();
+  packed::TextScratch unused;  // names are no integers
   for (size_t i = 0; i < pairs.size(); i += 2) {
-    if (stream_text::read(name).bytes != pairs[i]) return false;
+    if (stream_text::read(name, unused).bytes != pairs[i]) return false;
   }
   return true;
 }
@@ -123,11 +143,7 @@ bool has_fields(Leaf const& leaf, Texts pairs) {
 Leaf* append_entry(Leaf* leaf, StreamId id, bool same_fields, Texts texts, size_t first, size_t step) {
   DCHECK(leaf->tail < id);
   size_t need = kIdBytesMax + kVarintBytesMax;
-  size_t packed = 0;
-  for (size_t i = first; i < texts.size(); i += step) {
-    need += text_bytes(texts[i]);
-    packed += packed_text_bytes(texts[i]);
-  }
+  for (size_t i = first; i < texts.size(); i += step) need += text_bytes(texts[i]);
   if (leaf->end + need > leaf->capacity) {
     size_t const used = used_bytes(*leaf);
     leaf = rebuild(leaf, used + std::max(used / 2, need));
@@ -136,11 +152,16 @@ Leaf* append_entry(Leaf* leaf, StreamId id, bool same_fields, Texts texts, size_
   char* at = write_id(leaf->at(leaf->end), leaf->tail, id, same_fields);
   uint64_t const pairs = same_fields ? leaf->fields : texts.size() / 2;
   if (!same_fields) at = write_varint(at, pairs);
-  for (size_t i = first; i < texts.size(); i += step) at = write_text(at, texts[i], leaf->big_bytes);
+  constexpr size_t kFlagsBytes = 2;
+  size_t packed = kFlagsBytes;
+  for (size_t i = first; i < texts.size(); i += step) {
+    packed::Element const element = packed::Element::of(texts[i]);
+    packed += packed::entry_bytes(element);
+    at = write_element(at, element, leaf->big_bytes);
+  }
   leaf->end = static_cast<uint32_t>(leaf->offset_of(at));
 
-  constexpr size_t kFlagsBytes = 2;
-  packed += kFlagsBytes + packed_integer_bytes(id.ms - leaf->master.ms) +
+  packed += + packed_integer_bytes(id.ms - leaf->master.ms) +
             packed_integer_bytes(id.seq - leaf->master.seq) +
             packed_integer_bytes(same_fields ? pairs + 3 : 2 * pairs + 4);
   if (!same_fields) packed += packed_integer_bytes(pairs);

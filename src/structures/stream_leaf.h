@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,11 +10,12 @@
 #include "memory/shared_buffer.h"
 #include "structures/chunk.h"
 #include "structures/counted_tree.h"
+#include "structures/packed_entry.h"
 #include "structures/stream_id.h"
 
 namespace holdfast {
 
-/// A field or value of an entry. Points into the stream.
+/// A field or value of an entry. Points into the stream, or to where an integer was printed.
 struct StreamText {
   std::string_view bytes;
   SharedBuffer* buffer = nullptr;  ///< of a text over kInlineElementBytesMax, which holds nothing else; a borrowed reference
@@ -38,10 +40,12 @@ inline constexpr uint64_t kStreamNodeBytesMax = uint64_t{1} << 30;
 //     bits 1-2  sequence number: 0 -> 0, 1 -> same ms as the entry before, its number + 1, 2 -> a varint (the number)
 //     bits 3-7  ms since the entry before; 31 -> a varint of the ms beyond 31
 //
-//   text = length byte 0..240, bytes | 241..254 and a byte: 241 + ((first - 241) << 8) + second, bytes
-//        | 255, SharedBuffer* (over kInlineElementBytesMax)
+//   text = length byte 0..175, bytes | 176..190 and a byte: 176 + ((first - 176) << 8) + second, bytes
+//        | 191, SharedBuffer* (over kInlineElementBytesMax)
+//        | 192..223 and a byte: an integer of 13 bits | 224..231: one of 1..8 bytes, signed, little endian
 //
-// Holds what a listpack node of Redis holds, in about two thirds of its bytes, and is filled by the same rule: a node of
+// Integers are in the place of their canonical texts, but not among the names.
+// Holds what a listpack node of Redis holds, in less than two thirds of its bytes, and is filled by the same rule: a node of
 // Redis's is a leaf here and back. `packed_bytes` is kept for that. A deleted entry goes at once, but counts as appended.
 // Erasing from the front only moves `begin` (and `base`, the id the first entry counts from).
 // Not thread-safe; who changes a leaf has its only reference.
@@ -71,9 +75,22 @@ static_assert(sizeof(StreamLeaf) == 112);
 
 namespace stream_text {
 
-inline constexpr uint8_t kShortMax = 240;
-inline constexpr uint8_t kBig = 255;
-static_assert(kInlineElementBytesMax < 241 + (14u << 8));
+inline constexpr uint8_t kShortMax = 175;
+inline constexpr uint8_t kLong = 176;
+inline constexpr uint8_t kBig = 191;
+inline constexpr uint8_t kInteger13 = 192;
+inline constexpr uint8_t kIntegerBytes = 224;  // of one byte
+static_assert(kInlineElementBytesMax < kLong + ((kBig - kLong) << 8));
+
+/// By first byte: bytes of the whole text; 0 = long, in which the length must be read.
+inline constexpr std::array<uint8_t, 256> kBytesByHead = [] {
+  std::array<uint8_t, 256> bytes{};
+  for (size_t head = 0; head <= kShortMax; head++) bytes[head] = static_cast<uint8_t>(1 + head);
+  bytes[kBig] = 1 + sizeof(SharedBuffer*);
+  for (size_t head = kInteger13; head < kIntegerBytes; head++) bytes[head] = 2;
+  for (size_t size = 1; size <= sizeof(int64_t); size++) bytes[kIntegerBytes - 1 + size] = static_cast<uint8_t>(1 + size);
+  return bytes;
+}();
 
 inline SharedBuffer* big(char const* at) {
   SharedBuffer* buffer;
@@ -82,17 +99,28 @@ inline SharedBuffer* big(char const* at) {
 }
 inline char const* skip(char const* at) {
   auto const head = static_cast<uint8_t>(*at);
-  if (head <= kShortMax) [[likely]] return at + 1 + head;
-  if (head == kBig) return at + 1 + sizeof(SharedBuffer*);
-  return at + 2 + 241 + ((head - 241u) << 8) + static_cast<uint8_t>(at[1]);
+  size_t const bytes = kBytesByHead[head];
+  if (bytes != 0) [[likely]] return at + bytes;
+  return at + 2 + kLong + ((head - size_t{kLong}) << 8) + static_cast<uint8_t>(at[1]);
 }
-/// Reads one text and moves `at` behind it.
-inline StreamText read(char const*& at) {
+/// Precondition: an integer starts here.
+inline int64_t integer(char const* at) {
+  auto const head = static_cast<uint8_t>(*at);
+  if (head < kIntegerBytes) return (head - kInteger13) << 8 | static_cast<uint8_t>(at[1]);
+  size_t const size = head - kIntegerBytes + size_t{1};
+  uint64_t bits = 0;
+  std::memcpy(&bits, at + 1, size);
+  size_t const spare = 64 - 8 * size;
+  return static_cast<int64_t>(bits << spare) >> spare;
+}
+/// Reads one text and moves `at` behind it. What it says is valid as long as the leaf and the scratch.
+inline StreamText read(char const*& at, packed::TextScratch& scratch) {
   char const* from = at;
   auto const head = static_cast<uint8_t>(*from);
   at = skip(from);
   if (head <= kShortMax) [[likely]] return {{from + 1, head}};
   if (head == kBig) return {big(from)->view(), big(from)};
+  if (head > kBig) return {packed::Element::of_integer(integer(from)).as_text(scratch)};
   return {{from + 2, static_cast<size_t>(at - from - 2)}};
 }
 
@@ -105,14 +133,16 @@ class StreamEntry {
   /// Of field and value.
   uint32_t pairs() const { return pairs_; }
   bool same_fields() const { return names_ != nullptr; }
-  /// Calls `visit(StreamText field, StreamText value)` for each pair.
+  /// Calls `visit(StreamText field, StreamText value)` for each pair; they are valid during the call.
   template <class Visit>
   void for_each_pair(Visit&& visit) const {
     char const* names = names_;
     char const* at = texts_;
+    packed::TextScratch field_scratch;
+    packed::TextScratch value_scratch;
     for (uint32_t i = 0; i < pairs_; i++) {
-      StreamText const field = stream_text::read(names ? names : at);
-      StreamText const value = stream_text::read(at);
+      StreamText const field = stream_text::read(names ? names : at, field_scratch);
+      StreamText const value = stream_text::read(at, value_scratch);
       visit(field, value);
     }
   }

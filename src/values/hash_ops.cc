@@ -12,6 +12,11 @@ namespace {
 
 constexpr int64_t kExpireMsMax = FieldEntryCodec::kExpireMsMax;
 
+DetachedValue small_hash(std::string packed) {
+  Encoding const encoding = take_schema_form(packed) ? Encoding::kSchema : Encoding::kPacked;
+  return DetachedValue::of_packed(ValueType::kHash, std::move(packed), encoding);
+}
+
 /// A hash as it comes out of a file, in the form that it has to take.
 class HashBuilder {
  public:
@@ -45,7 +50,7 @@ class HashBuilder {
     }
     std::string bytes = packed_.finish();
     if (PackedListView(bytes).has_duplicates(2)) return std::nullopt;
-    return DetachedValue::of_packed(ValueType::kHash, std::move(bytes));
+    return small_hash(std::move(bytes));
   }
 
  private:
@@ -109,7 +114,7 @@ MaybeValue adopt_packed(ByteReader& in, ValueContext const& context, std::string
   if (count % 2 != 0) return corrupt_value(in);
   if (count / 2 <= context.limits.hash_max_listpack_entries.load(std::memory_order_relaxed)) {
     if (list.has_duplicates(2)) return corrupt_value(in);
-    return DetachedValue::of_packed(ValueType::kHash, std::move(bytes));
+    return small_hash(std::move(bytes));
   }
   HashBuilder builder(context, count / 2);
   packed::TextScratch field;
@@ -158,6 +163,10 @@ class HashOps final : public TypeOps {
     return static_cast<HashBody const*>(value.body)->small ? "listpackex" : "hashtable";
   }
 
+  void compact(std::string& bytes, Encoding& encoding) const override {
+    if (encoding == Encoding::kPacked && take_schema_form(bytes)) encoding = Encoding::kSchema;
+  }
+
   uint64_t length(ValueView const& value) const override { return HashReader(value).size(); }
 
   RdbType rdb_type(ValueView const& value) const override {
@@ -167,7 +176,7 @@ class HashOps final : public TypeOps {
 
   bool write_rdb(ValueView const& value, RdbWriter& writer, PieceDone const& done) const override {
     if (!value.body) {
-      writer.string(value.bytes);
+      writer.string(value.encoding == Encoding::kSchema ? packed_form(value.bytes) : value.bytes);
       return true;
     }
     FieldMap& fields = static_cast<HashBody*>(value.body)->fields;

@@ -13,6 +13,28 @@ std::optional<HashValue> HashReader::find_packed(std::string_view field) const {
   return HashValue{.element = packed::read_entry(packed::next(at))};
 }
 
+std::optional<HashValue> HashReader::find_in_schema(std::string_view field) const {
+  std::optional<size_t> const index = schema_->index_of(packed::Needle(field));
+  if (!index) return std::nullopt;
+  return HashValue{.element = packed::read_entry(value_in_schema(*index))};
+}
+
+char const* HashReader::value_in_schema(size_t index) const {
+  char const* at = schema_values(packed_.bytes()).data();
+  while (index-- > 0) at = packed::next(at);
+  return at;
+}
+
+HashEntry HashReader::entry(uint64_t index) const {
+  if (!schema_) {
+    char const* field = packed_.seek(static_cast<int64_t>(2 * index));
+    return {.field = packed::read_entry(field), .value = {.element = packed::read_entry(packed::next(field))}};
+  }
+  std::string_view const names = schema_->names();
+  char const* field = packed::advance(names.data(), names.data() + names.size(), index);
+  return {.field = packed::read_entry(field), .value = {.element = packed::read_entry(value_in_schema(index))}};
+}
+
 HashEditor::HashEditor(ValueEdit& edit, ValueContext const& context) : edit_(edit), context_(context) {
   if (!edit.in_body() && edit.bytes.empty()) edit.bytes = kEmptyPacked;
 }
@@ -23,7 +45,7 @@ bool HashEditor::is_long(std::string_view text) const {
 
 void HashEditor::prepare(std::span<std::string_view const> pairs) {
   if (edit_.in_body()) return;
-  size_t bytes = packed().size_bytes();
+  size_t bytes = edit_.bytes.size();
   bool leave = false;
   for (std::string_view text : pairs) {
     bytes += text.size();
@@ -39,6 +61,9 @@ bool HashEditor::set(std::string_view field, std::string_view value, std::option
   if (!edit_.in_body()) {
     if (expire_ms || left_limits) {
       leave_record(!left_limits);
+    } else if (edit_.encoding == Encoding::kSchema && replace_in_schema(field, value)) {
+      if (size() > context_.limits.hash_max_listpack_entries.load(std::memory_order_relaxed)) leave_record(false);
+      return false;
     } else {
       bool const is_new = set_packed(field, value);
       if (size() > context_.limits.hash_max_listpack_entries.load(std::memory_order_relaxed)) leave_record(false);
@@ -54,13 +79,35 @@ bool HashEditor::set(std::string_view field, std::string_view value, std::option
   return is_new;
 }
 
+bool HashEditor::replace_in_schema(std::string_view field, std::string_view value) {
+  HashSchema const& schema = HashSchema::of(edit_.bytes);
+  std::optional<size_t> const index = schema.index_of(packed::Needle(field));
+  if (!index) return false;
+  char const* old = HashReader(edit_.view()).value_in_schema(*index);
+  auto const offset = static_cast<size_t>(old - edit_.bytes.data());
+  size_t const before = packed::entry_bytes_at(old);
+  packed::Element const element = packed::Element::of(value);
+  edit_.bytes.replace(offset, before, packed::entry_bytes(element), '\0');
+  packed::write_entry(edit_.bytes.data() + offset, element);
+  return true;
+}
+
+void HashEditor::change_names() {
+  edit_.names_changed = true;
+  if (edit_.encoding != Encoding::kSchema) return;
+  edit_.bytes = packed_form(edit_.bytes);
+  edit_.encoding = Encoding::kPacked;
+}
+
 bool HashEditor::set_packed(std::string_view field, std::string_view value) {
+  if (edit_.encoding == Encoding::kSchema) change_names();
   PackedListView const list = packed();
   char const* at = list.find(field, 1);
   packed::Element const elements[] = {packed::Element::of(field), packed::Element::of(value)};
   if (at) {
     apply(PackedEdit::replace(list, packed::next(at), 1, std::span(elements).subspan(1)));
   } else {
+    change_names();
     apply(PackedEdit::append(list, elements));
   }
   return at == nullptr;
@@ -75,9 +122,10 @@ void HashEditor::apply(PackedEdit const& change) {
 
 bool HashEditor::erase(std::string_view field) {
   if (edit_.in_body()) return body().fields.erase(field);
-  char const* at = packed().find(field, 1);
-  if (at) apply(PackedEdit::erase(packed(), at, 2));
-  return at != nullptr;
+  if (!HashReader(edit_.view()).contains(field)) return false;
+  change_names();
+  apply(PackedEdit::erase(packed(), packed().find(field, 1), 2));
+  return true;
 }
 
 void HashEditor::set_expiry(std::string_view field, std::optional<int64_t> expire_ms) {

@@ -10,6 +10,7 @@
 #include "structures/field_map.h"
 #include "structures/packed_list.h"
 #include "values/body.h"
+#include "values/hash_schema.h"
 #include "values/value_edit.h"
 #include "values/value_limits.h"
 #include "values/value_view.h"
@@ -17,7 +18,8 @@
 namespace holdfast {
 
 // A hash is a packed list (field, value, field, value, ...) in its record up to the limits of `hash-max-listpack-*`,
-// and a FieldMap beyond. Fields can expire only in a FieldMap, so a hash in which a field was given an expiry is one,
+// and a FieldMap beyond. Of a packed hash whose fields many others have as well only the values are stored
+// (hash_schema.h). Fields can expire only in a FieldMap, so a hash in which a field was given an expiry is one,
 // however small it is; it is called "listpackex" for as long as it keeps to the limits.
 
 /// A hash that is not packed.
@@ -61,31 +63,44 @@ struct HashEntry {
   HashValue value;
 };
 
-/// Reads a hash in either form. Valid while the view is; expired fields are there like any other.
+/// Reads a hash in any form. Valid while the view is; expired fields are there like any other.
 class HashReader {
  public:
   explicit HashReader(ValueView const& value)
-      : fields_(value.body ? &static_cast<HashBody const*>(value.body)->fields : nullptr), packed_(value.bytes) {}
+      : fields_(value.body ? &static_cast<HashBody const*>(value.body)->fields : nullptr),
+        schema_(value.encoding == Encoding::kSchema ? &HashSchema::of(value.bytes) : nullptr),
+        packed_(value.bytes) {}
 
-  uint64_t size() const { return fields_ ? fields_->size() : packed_.count() / 2; }
+  uint64_t size() const {
+    if (schema_) return schema_->size();
+    return fields_ ? fields_->size() : packed_.count() / 2;
+  }
   std::optional<HashValue> find(std::string_view field) const {
+    if (schema_) return find_in_schema(field);
     if (!fields_) return find_packed(field);
     std::optional<FieldEntry> entry = fields_->find(field);
     return entry ? std::optional(HashValue::of(*entry)) : std::nullopt;
   }
   bool contains(std::string_view field) const {
+    if (schema_) return schema_->index_of(packed::Needle(field)).has_value();
     return fields_ ? fields_->contains(field) : packed_.find(field, 1) != nullptr;
   }
-  /// Null when the hash is packed.
+  /// Null when the hash is in its record.
   FieldMap const* fields() const { return fields_; }
-  /// Precondition: the hash is packed.
-  PackedListView packed() const { return packed_; }
+  /// Precondition: the hash is in its record, and index < size().
+  HashEntry entry(uint64_t index) const;
 
  private:
+  friend class HashCursor;
+  friend class HashEditor;
+
   std::optional<HashValue> find_packed(std::string_view field) const;
+  std::optional<HashValue> find_in_schema(std::string_view field) const;
+  char const* value_in_schema(size_t index) const;
 
   FieldMap const* fields_;
-  PackedListView packed_;  // when there is no map
+  HashSchema const* schema_;
+  PackedListView packed_;  // when there is neither map nor schema; else its bytes
 };
 
 /// A walk over all entries of a hash that does not change meanwhile; it may pause for as long as the view is valid.
@@ -95,9 +110,13 @@ class HashCursor {
   explicit HashCursor(HashReader const& hash) {
     if (hash.fields()) {
       map_ = FieldMap::Iterator(*hash.fields());
+    } else if (hash.schema_) {
+      field_ = hash.schema_->names().data();
+      end_ = field_ + hash.schema_->names().size();
+      value_ = hash.value_in_schema(0);
     } else {
-      at_ = hash.packed().first();
-      end_ = hash.packed().terminator();
+      field_ = hash.packed_.first();
+      end_ = hash.packed_.terminator();
     }
   }
   /// Nothing after the last.
@@ -107,17 +126,20 @@ class HashCursor {
       if (!entry) return std::nullopt;
       return HashEntry{.field = {false, 0, entry->field}, .value = HashValue::of(*entry)};
     }
-    if (at_ == end_) return std::nullopt;
-    char const* value = packed::next(at_);
-    HashEntry entry{.field = packed::read_entry(at_), .value = {.element = packed::read_entry(value)}};
-    at_ = packed::next(value);
+    if (field_ == end_) return std::nullopt;
+    char const* behind = packed::next(field_);
+    char const* value = value_ ? value_ : behind;
+    HashEntry entry{.field = packed::read_entry(field_), .value = {.element = packed::read_entry(value)}};
+    if (value_) value_ = packed::next(value_);
+    field_ = value_ ? behind : packed::next(value);
     return entry;
   }
 
  private:
   FieldMap::Iterator map_;
-  char const* at_ = nullptr;
-  char const* end_ = nullptr;  // of a packed hash
+  char const* field_ = nullptr;
+  char const* end_ = nullptr;    // of the fields of a hash in its record
+  char const* value_ = nullptr;  // of field_, when they lie elsewhere
 };
 
 /// Changes a hash that Txn::edit opened. Texts that are put in must not lie in the hash.
@@ -147,6 +169,10 @@ class HashEditor {
   PackedListView packed() const { return PackedListView(edit_.bytes); }
   bool is_long(std::string_view text) const;
   bool set_packed(std::string_view field, std::string_view value);
+  /// False: there is no such field.
+  bool replace_in_schema(std::string_view field, std::string_view value);
+  /// Takes the packed form, if it has another one in the record, for a change of the fields.
+  void change_names();
   void apply(PackedEdit const& change);
   /// Becomes a body; `small`: only because a field expires.
   void leave_record(bool small);

@@ -111,7 +111,8 @@ std::string pack_stream_node(StreamLeaf const& leaf) {
   list.append_integer(0);
   list.append_integer(leaf.fields);
   char const* names = leaf.names();
-  for (uint32_t i = 0; i < leaf.fields; i++) list.append(stream_text::read(names).bytes);
+  packed::TextScratch scratch;
+  for (uint32_t i = 0; i < leaf.fields; i++) list.append(stream_text::read(names, scratch).bytes);
   list.append_integer(0);
   for (StreamLeafReader reader(leaf); !reader.at_end();) {
     StreamEntry const entry = reader.next();

@@ -43,6 +43,8 @@ class TypeOps {
 
   /// The word OBJECT ENCODING answers, e.g. "listpack".
   virtual std::string_view encoding_name(ValueView const& value) const = 0;
+  /// Gives a packed value that goes into a record a denser form, if there is one: changes bytes and encoding.
+  virtual void compact([[maybe_unused]] std::string& bytes, [[maybe_unused]] Encoding& encoding) const {}
   /// Elements, fields, members, entries.
   virtual uint64_t length(ValueView const& value) const = 0;
 

@@ -17,7 +17,8 @@ namespace holdfast {
 struct ValueEdit {
   ValueType type = ValueType::kHash;
   Encoding encoding = Encoding::kPacked;
-  std::string bytes;           ///< kPacked, kIntset; empty when the key was not there
+  std::string bytes;           ///< kPacked, kIntset, kSchema; empty when the key was not there
+  bool names_changed = false;  ///< of a packed hash: fields have come or gone
   Body* body = nullptr;        ///< kBody
   size_t body_bytes = 0;       ///< of the body when it was opened
   bool body_expires = false;   ///< the body when it was opened had elements that expire

@@ -17,12 +17,13 @@ enum class Encoding : uint8_t {
   kPacked = 4,  ///< collection: a packed list (listpack bytes) in the record
   kIntset = 5,  ///< set: an int set in the record
   kBody = 6,    ///< collection: pointer to a Body
+  kSchema = 7,  ///< hash: the number of a HashSchema and the values, in the record
 };
 
 /// True when the value's bytes are in the record itself.
 constexpr bool is_inline(Encoding encoding) {
   return encoding == Encoding::kEmbstr || encoding == Encoding::kRaw || encoding == Encoding::kPacked ||
-         encoding == Encoding::kIntset;
+         encoding == Encoding::kIntset || encoding == Encoding::kSchema;
 }
 
 /// The word TYPE answers, e.g. "string".

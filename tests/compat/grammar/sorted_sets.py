@@ -5,7 +5,7 @@ from compat.grammar.source import INTEGERS, WRONG_NUMBERS, Source
 from harness.sorted_set_payload import binary_payload, packed_payload, text_payload, ziplist_payload
 
 _MEMBERS = tuple(b"m%d" % number for number in range(150)) + tuple(b"%d" % number for number in range(-5, 30))
-_ODD_MEMBERS = (b"", b"a", b"\x00\xff", b"9223372036854775807", b"-0", b"01", b"1.50", b"w" * 64, b"w" * 65, b"v" * 300)
+_ODD_MEMBERS = (b"", b"a", b"n\x00\xff", b"9223372036854775807", b"-0", b"01", b"1.50", b"w" * 64, b"w" * 65, b"v" * 300)
 # Without -0: a packed set does not keep its sign, and after SORT that of the reference is not packed (D26).
 _SCORES = (
     b"0", b"1", b"2.5", b"-1.5", b"0.1", b"1e3", b"inf", b"-inf", b"+inf", b"1e17", b"1e300", b"0x10", b".5",
