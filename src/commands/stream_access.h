@@ -20,10 +20,15 @@ class StreamEdit {
  public:
   /// `record` is of `key`, right before, or null: a new stream, which comes to be unless nothing is changed.
   StreamEdit(Txn& txn, std::string_view key, Record* record)
-      : txn_(txn), key_(key), edit_(txn.edit(key, record, ValueType::kStream)), stream_(open_stream(edit_)) {}
+      : entries_changed(record == nullptr),
+        txn_(txn),
+        key_(key),
+        edit_(txn.edit(key, record, ValueType::kStream)),
+        stream_(open_stream(edit_)) {}
   StreamEdit(StreamEdit const&) = delete;
   StreamEdit& operator=(StreamEdit const&) = delete;
   ~StreamEdit() {
+    edit_.unseen = !entries_changed;
     txn_.finish_edit(key_, edit_, false, changes);
     for (size_t i = 0; i < events_; i++) txn_.notify(config::kEventStream, event_[i], key_);
   }
@@ -38,6 +43,8 @@ class StreamEdit {
   }
 
   uint64_t changes = 0;  ///< what it counts for; 0: nothing that is kept was changed
+  /// Else only groups or ids, which WATCH and the caches of clients do not see, as in Redis.
+  bool entries_changed;
 
  private:
   Txn& txn_;

@@ -131,6 +131,7 @@ void cmd_xadd(Txn& txn, Session& session, Args args, Reply& reply) {
   StreamEdit stream(txn, key, record);
   stream->append(*id, pairs, stream_node_limits(limits));
   stream.changes = 1;
+  stream.entries_changed = true;
   stream.notify("xadd");
   if (options->trims) {
     uint64_t const trimmed = trim_stream(txn, *stream, options->trim);
@@ -162,6 +163,7 @@ void cmd_xdel(Txn& txn, Args args, Reply& reply) {
   }
   StreamEdit stream(txn, key, record);
   for (StreamId const id : ids) stream.changes += stream->erase(id) ? 1 : 0;
+  stream.entries_changed = true;
   if (stream.changes > 0) stream.notify("xdel");
   reply.integer(static_cast<int64_t>(stream.changes));
 }
@@ -176,6 +178,7 @@ void cmd_xtrim(Txn& txn, Session& session, Args args, Reply& reply) {
   if (!is_type_or_missing(record, ValueType::kStream, reply)) return;
   StreamEdit stream(txn, key, record);
   stream.changes = trim_stream(txn, *stream, options->trim);
+  stream.entries_changed = true;
   if (stream.changes > 0) stream.notify("xtrim");
   reply.integer(static_cast<int64_t>(stream.changes));
   if (stream.changes == 0 || !options->trim.approximate) return;

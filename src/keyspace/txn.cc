@@ -76,14 +76,15 @@ Record* Txn::find_in(int db, std::string_view key, Lookup lookup) {
   return record;
 }
 
-void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t changes) {
+void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t changes, bool unseen) {
   changed_ = true;
   dirty_ += changes;
   partition.dirty.add(changes);
   keyspace_.publish_counters(partition, db);
   if (undo_) [[unlikely]] undo_->find(db, key)->changes += changes;
-  if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
   if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
+  if (unseen) return;
+  if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
   if (keyspace_.tracked.load(std::memory_order_relaxed)) [[unlikely]] note_invalidation(key, partition, false);
 }
 
@@ -354,7 +355,7 @@ ValueEdit Txn::edit(std::string_view key, Record* record, ValueType type) {
 void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes, std::string_view event) {
   if (changes > 0) {
     write_back(key, edit, empty);
-    changed(db_, key, *home(key).partition, changes);
+    changed(db_, key, *home(key).partition, changes, edit.unseen);
     if (!event.empty()) notify(class_of(edit.type), event, key);
     if (empty) notify(config::kEventGeneric, "del", key);
   }

@@ -266,7 +266,8 @@ class Txn {
   KeyHome home(std::string_view key) const;
   KeyTable* table(int db, KeyHome const& home) const { return home.partition->tables[static_cast<size_t>(db)].get(); }
   KeyTable::Slot locate(int db, KeyHome const& home, std::string_view key) const;
-  void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1);
+  /// `unseen`: not by those who watch the key or have it in a cache.
+  void changed(int db, std::string_view key, Partition& partition, uint64_t changes = 1, bool unseen = false);
   /// Called before the key changes.
   void keep_old(int db, KeyHome const& home, std::string_view key) {
     if (undo_) [[unlikely]] keep_old_of(db, locate(db, home, key), key);

@@ -22,6 +22,7 @@ struct ValueEdit {
   Body* body = nullptr;        ///< kBody
   size_t body_bytes = 0;       ///< of the body when it was opened
   bool body_expires = false;   ///< the body when it was opened had elements that expire
+  bool unseen = false;         ///< WATCH and the caches of clients do not see the change
   std::unique_ptr<Body> made;  ///< a new body, not in the record yet
 
   bool in_body() const { return encoding == Encoding::kBody; }
