@@ -20,7 +20,10 @@ void keep_list_range(Txn& txn, std::string_view key, Record* record, uint64_t fi
   ListEditor list(edit, txn.keyspace().value_context().limits);
   list.erase(last, size);
   list.erase(0, first);
-  if (changes == 0) txn.notify(config::kEventList, event, key);  // LTRIM tells even then
+  if (changes == 0) {  // LTRIM tells even then
+    txn.notify(config::kEventList, event, key);
+    return txn.finish_unchanged(key, edit);
+  }
   txn.finish_edit(key, edit, first == last, changes, event);
 }
 

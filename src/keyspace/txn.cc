@@ -83,7 +83,10 @@ void Txn::changed(int db, std::string_view key, Partition& partition, uint64_t c
   keyspace_.publish_counters(partition, db);
   if (undo_) [[unlikely]] undo_->find(db, key)->changes += changes;
   if (!partition.waiters.empty()) [[unlikely]] note_waited_for(db, key, partition);
-  if (unseen) return;
+  if (!unseen) show_change(db, key, partition);
+}
+
+void Txn::show_change(int db, std::string_view key, Partition& partition) {
   if (!partition.watchers.empty()) [[unlikely]] touch_watchers(db, key, partition);
   if (keyspace_.tracked.load(std::memory_order_relaxed)) [[unlikely]] note_invalidation(key, partition, false);
 }
@@ -359,6 +362,11 @@ void Txn::finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_
     if (!event.empty()) notify(class_of(edit.type), event, key);
     if (empty) notify(config::kEventGeneric, "del", key);
   }
+  release_edit(edit);
+}
+
+void Txn::finish_unchanged(std::string_view key, ValueEdit& edit) {
+  show_change(db_, key, *home(key).partition);
   release_edit(edit);
 }
 

@@ -143,6 +143,8 @@ class Txn {
   /// 0: nothing was changed, and nothing is done. The expiry stays as it is. `event` is what is notified, in the class of
   /// the type; none when empty. After it comes `del` for a key that is gone.
   void finish_edit(std::string_view key, ValueEdit& edit, bool empty, uint64_t changes, std::string_view event = {});
+  /// Nothing was changed, but WATCH and the caches of clients are told as if it had been, as Redis does.
+  void finish_unchanged(std::string_view key, ValueEdit& edit);
   /// As finish_edit for a hash of which only `fields`, which have expired, were removed: whatever the command is, HDEL of
   /// the fields is logged, and it counts as expiry, not as a change by the command.
   void finish_field_expiry(std::string_view key, ValueEdit& edit, bool empty, std::span<std::string_view const> fields);
@@ -273,6 +275,8 @@ class Txn {
     if (undo_) [[unlikely]] keep_old_of(db, locate(db, home, key), key);
   }
   void keep_old_of(int db, KeyTable::Slot slot, std::string_view key);
+  /// To those who watch the key or have it in a cache.
+  void show_change(int db, std::string_view key, Partition& partition);
   void touch_watchers(int db, std::string_view key, Partition& partition);
   void restore(UndoJournal::Entry& entry);
   /// The transaction will be committed: those who WATCH what has changed are told.

@@ -34,6 +34,7 @@ Status SnapshotFile::write(std::string_view bytes) {
     static_cast<void>(file_->sync_range(written_back_, bytes_ - written_back_));
     written_back_ = bytes_;
   }
+  turns_.pass();
   return {};
 }
 

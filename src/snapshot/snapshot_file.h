@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/short_turns.h"
 #include "disk/disk.h"
 #include "log/sidecar_index.h"
 #include "snapshot/block.h"
@@ -79,6 +80,7 @@ class SnapshotFile {
   uint64_t crc_ = 0;
   std::optional<log::SidecarWriter> index_;
   std::string scratch_;
+  ShortTurns turns_;
   char const* failed_step_ = "rdbSaveRio";
 };
 
