@@ -368,3 +368,17 @@ def test_d95_the_rules_are_asked_about_the_key_that_is_stored(both):
     assert reference[1] == Reply(Kind.INTEGER, 0)
     assert [key.value for key in candidate[0].value] == [b"k", b"b"]
     assert candidate[1].is_error() and candidate[1].value.startswith(b"NOPERM")
+
+
+def test_d97_a_string_that_became_longer_has_changed(both):
+    def answers(client):
+        client.must("DEL", "k")
+        client.must("WATCH", "k")
+        client.must("BITFIELD", "k", "OVERFLOW", "FAIL", "INCRBY", "u5", 0, -3)
+        client.must("MULTI")
+        client.must("STRLEN", "k")
+        return client.must("EXEC")
+
+    reference, candidate = map(answers, both)
+    assert reference == Reply(Kind.ARRAY, (Reply(Kind.INTEGER, 1),))
+    assert candidate.is_null()

@@ -59,7 +59,8 @@ def _bitfield(source: Source, reads_only: bool = False) -> list[bytes]:
             arguments += [b"GET", source.pick(_TYPES), _field_offset(source)]
         else:
             arguments += [source.pick((b"SET", b"INCRBY")), source.pick(_TYPES), _field_offset(source), source.integer()]
-    return arguments
+    # At least one write does not fail (D97).
+    return arguments + [b"SET", b"u1", b"0", b"1"] if b"FAIL" in arguments and not reads_only else arguments
 
 
 def _hll(source: Source) -> bytes:
