@@ -71,10 +71,11 @@ void* PagePool::allocate() {
   char* region = static_cast<char*>(map_region(!first));
   MutexLock lock(mutex_);
   regions_.emplace(reinterpret_cast<uintptr_t>(region), Region{.small_pages = first});
-  // Pages of the first region have no memory until they are used, as if they had been given back.
-  char* const page_end = first ? region + kRegionBytes : fresh_end_;
-  for (char* page = first ? region + kPageBytes : fresh_; page != page_end; page += kPageBytes) add_cold(page);
-  if (first) return region;
+  if (first) {  // its pages have no memory until they are used, as if that had been given back
+    for (char* page = region + kPageBytes; page != region + kRegionBytes; page += kPageBytes) add_cold(page);
+    return region;
+  }
+  for (char* page = fresh_; page != fresh_end_; page += kPageBytes) add_cold(page);
   fresh_ = region + kPageBytes;
   fresh_end_ = region + kRegionBytes;
   return region;
