@@ -72,6 +72,8 @@ class Generator:
         name, arguments = rule.name, rule.make(source)
         if rule.mutable and source.random() < _MUTATION:
             self._mutate(arguments)
+        if name.startswith(b"X"):  # not in ids (D98)
+            arguments = [b"1 " if argument == b"1\x00" else argument for argument in arguments]
         if source.random() < _ODD_CASE:
             name = source.any_case(name)
             # Short words of capitals: options (and the key K1, which thereby meets k1).

@@ -382,3 +382,13 @@ def test_d97_a_string_that_became_longer_has_changed(both):
     reference, candidate = map(answers, both)
     assert reference == Reply(Kind.ARRAY, (Reply(Kind.INTEGER, 1),))
     assert candidate.is_null()
+
+
+def test_d98_an_id_with_a_zero_byte(both):
+    def answer(client):
+        client.must("DEL", "s")
+        return client.command("XADD", "s", b"1\x00abc", "field", "value")
+
+    reference, candidate = map(answer, both)
+    assert reference == Reply(Kind.BULK, b"1-0")
+    assert candidate.is_error() and candidate.value.startswith(b"ERR Invalid stream ID")
