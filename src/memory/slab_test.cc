@@ -1,6 +1,8 @@
 #include "memory/slab.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,6 +10,9 @@
 #include <random>
 #include <vector>
 
+#include "memory/huge_region.h"
+#include "memory/page_pool.h"
+#include "memory/segment_pool.h"
 #include "memory/test_blocks.h"
 
 namespace holdfast {
@@ -146,6 +151,28 @@ TEST(PagePool, a_region_without_pages_in_memory_is_unmapped_and_trimmed_pages_se
   EXPECT_EQ(std::adjacent_find(pages.begin(), pages.end()), pages.end());
   for (void* page : pages) pool.release(page);
   EXPECT_EQ(pool.used_bytes(), 0u);
+}
+
+/// Bytes of the region around `at` that are in memory.
+size_t resident_bytes_around(void const* at) {
+  size_t const page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> pages(kRegionBytes / page);
+  auto const base = reinterpret_cast<uintptr_t>(at) & ~(kRegionBytes - 1);
+  EXPECT_EQ(mincore(reinterpret_cast<void*>(base), kRegionBytes, pages.data()), 0);
+  return page * static_cast<size_t>(std::ranges::count_if(pages, [](unsigned char state) { return state & 1; }));
+}
+
+TEST(PagePool, a_few_pages_do_not_bring_a_whole_region_into_memory) {
+  PagePool pages;
+  SegmentPool segments;
+  void* page = pages.allocate();
+  void* block = segments.allocate(SegmentPool::kLineBytes);
+  std::memset(page, 1, kPageBytes);
+  std::memset(block, 1, SegmentPool::kLineBytes);
+  EXPECT_LE(resident_bytes_around(page), 4 * kPageBytes);
+  EXPECT_LE(resident_bytes_around(block), 4 * SegmentPool::kSpanBytes);
+  segments.release(block, SegmentPool::kLineBytes);
+  pages.release(page);
 }
 
 TEST(Slab, dropping_a_slab_gives_all_its_pages_back) {
