@@ -14,7 +14,7 @@ namespace holdfast {
 /// Why our own: a bucket is read at a random address, and on small pages half of the time of a prefetch was the walk of the
 /// page tables (measured: 8 % of the processor time of pipelined SETs, 6 % of GETs).
 ///
-/// The first region is not one until it is full, so that a few keys cost no megabytes.
+/// The first region has small pages until it is full, so that a few keys cost no megabytes.
 ///
 ///   region, 2 MiB:  [head: facts of each span | span | span | ... ]      span, 16 KiB: blocks of one size
 ///

@@ -161,8 +161,7 @@ Leaf* append_entry(Leaf* leaf, StreamId id, bool same_fields, Texts texts, size_
   }
   leaf->end = static_cast<uint32_t>(leaf->offset_of(at));
 
-  packed += + packed_integer_bytes(id.ms - leaf->master.ms) +
-            packed_integer_bytes(id.seq - leaf->master.seq) +
+  packed += packed_integer_bytes(id.ms - leaf->master.ms) + packed_integer_bytes(id.seq - leaf->master.seq) +
             packed_integer_bytes(same_fields ? pairs + 3 : 2 * pairs + 4);
   if (!same_fields) packed += packed_integer_bytes(pairs);
   leaf->packed_bytes += static_cast<uint32_t>(packed);

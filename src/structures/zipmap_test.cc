@@ -9,11 +9,10 @@
 #include "base/random.h"
 #include "structures/packed_list.h"
 #include "structures/test_bytes.h"
+#include "structures/test_pairs.h"
 
 namespace holdfast {
 namespace {
-
-using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 Pairs pairs_of(std::string_view zipmap) {
   auto reader = ZipmapReader::open(zipmap);
@@ -53,15 +52,6 @@ Pairs random_pairs(Random& random, size_t count, size_t bytes_max) {
     pairs[i] = {std::to_string(i) + "." + random_text(random, bytes_max), random_text(random, bytes_max)};
   }
   return pairs;
-}
-
-std::string packed_of(Pairs const& pairs) {
-  PackedListBuilder builder;
-  for (auto const& [field, value] : pairs) {
-    builder.append(field);
-    builder.append(value);
-  }
-  return builder.finish();
 }
 
 TEST(Zipmap, ReadsWhatRedisReads) {

@@ -9,23 +9,12 @@
 #include <vector>
 
 #include "base/random.h"
-#include "structures/packed_list.h"
+#include "structures/test_pairs.h"
 #include "values/hash_value.h"
 #include "values/type_ops.h"
 
 namespace holdfast {
 namespace {
-
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-std::string packed_of(Pairs const& pairs) {
-  PackedListBuilder builder;
-  for (auto const& [field, value] : pairs) {
-    builder.append(field);
-    builder.append(value);
-  }
-  return builder.finish();
-}
 
 Pairs pairs_of(ValueView const& value) {
   Pairs pairs;

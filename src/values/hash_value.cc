@@ -61,11 +61,8 @@ bool HashEditor::set(std::string_view field, std::string_view value, std::option
   if (!edit_.in_body()) {
     if (expire_ms || left_limits) {
       leave_record(!left_limits);
-    } else if (edit_.encoding == Encoding::kSchema && replace_in_schema(field, value)) {
-      if (size() > context_.limits.hash_max_listpack_entries.load(std::memory_order_relaxed)) leave_record(false);
-      return false;
     } else {
-      bool const is_new = set_packed(field, value);
+      bool const is_new = !replace_in_schema(field, value) && set_packed(field, value);
       if (size() > context_.limits.hash_max_listpack_entries.load(std::memory_order_relaxed)) leave_record(false);
       return is_new;
     }
@@ -80,6 +77,7 @@ bool HashEditor::set(std::string_view field, std::string_view value, std::option
 }
 
 bool HashEditor::replace_in_schema(std::string_view field, std::string_view value) {
+  if (edit_.encoding != Encoding::kSchema) return false;
   HashSchema const& schema = HashSchema::of(edit_.bytes);
   std::optional<size_t> const index = schema.index_of(packed::Needle(field));
   if (!index) return false;
@@ -122,10 +120,11 @@ void HashEditor::apply(PackedEdit const& change) {
 
 bool HashEditor::erase(std::string_view field) {
   if (edit_.in_body()) return body().fields.erase(field);
-  if (!HashReader(edit_.view()).contains(field)) return false;
+  if (edit_.encoding == Encoding::kSchema && !HashReader(edit_.view()).contains(field)) return false;
   change_names();
-  apply(PackedEdit::erase(packed(), packed().find(field, 1), 2));
-  return true;
+  char const* at = packed().find(field, 1);
+  if (at) apply(PackedEdit::erase(packed(), at, 2));
+  return at != nullptr;
 }
 
 void HashEditor::set_expiry(std::string_view field, std::optional<int64_t> expire_ms) {

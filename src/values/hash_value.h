@@ -169,7 +169,7 @@ class HashEditor {
   PackedListView packed() const { return PackedListView(edit_.bytes); }
   bool is_long(std::string_view text) const;
   bool set_packed(std::string_view field, std::string_view value);
-  /// False: there is no such field.
+  /// False: there is no schema, or no such field in it.
   bool replace_in_schema(std::string_view field, std::string_view value);
   /// Takes the packed form, if it has another one in the record, for a change of the fields.
   void change_names();

@@ -135,31 +135,20 @@ def _events_of_the_doctor(reference: Reply, candidate: Reply) -> Both:
     return map_texts(reference, events), map_texts(candidate, events)
 
 
-def _list_encoding(reference: Reply, candidate: Reply) -> Both:
-    """What the reference calls a quicklist may be a listpack."""
-    if reference == Reply(Kind.BULK, b"quicklist") and candidate == Reply(Kind.BULK, b"listpack"):
-        return reference, reference
-    return reference, candidate
+def _encoding(reference_name: bytes, name: bytes) -> Callable[[Reply, Reply], Both]:
+    """What the reference calls by the one name may have the other one."""
+
+    def accepted(reference: Reply, candidate: Reply) -> Both:
+        wanted = reference == Reply(Kind.BULK, reference_name) and candidate == Reply(Kind.BULK, name)
+        return (reference, reference) if wanted else (reference, candidate)
+
+    return accepted
 
 
 def _forgotten_error(reference: Reply, candidate: Reply) -> Both:
     """The reference may refuse numbers that the candidate sorts."""
     refused = reference == Reply(Kind.ERROR, b"ERR One or more scores can't be converted into double")
     return (reference, reference) if refused and candidate.kind is Kind.ARRAY else (reference, candidate)
-
-
-def _set_encoding(reference: Reply, candidate: Reply) -> Both:
-    """What the reference calls a hashtable may be a listpack. Of hashes this is checked where the type is known."""
-    if reference == Reply(Kind.BULK, b"hashtable") and candidate == Reply(Kind.BULK, b"listpack"):
-        return reference, reference
-    return reference, candidate
-
-
-def _difference_encoding(reference: Reply, candidate: Reply) -> Both:
-    """What the reference calls a hashtable may be an int set, after SDIFFSTORE."""
-    if reference == Reply(Kind.BULK, b"hashtable") and candidate == Reply(Kind.BULK, b"intset"):
-        return reference, reference
-    return reference, candidate
 
 
 def _list_nodes(reference: Reply, candidate: Reply) -> Both:
@@ -238,10 +227,11 @@ DIFFERENCES = [
     Difference("D06 D11 D24", re.compile(r"^COMMAND INFO .", re.IGNORECASE), described),
     Difference("D24", re.compile(r"^Z(REV)?RANK \S+ \S+ \S", re.IGNORECASE), _rank_with_more),
     Difference("D12", re.compile(r"^LATENCY DOCTOR\b", re.IGNORECASE), _events_of_the_doctor),
-    Difference("D17", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _list_encoding),
+    Difference("D17", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _encoding(b"quicklist", b"listpack")),
     Difference("D21", re.compile(r"^SORT(_RO)?\b(?!.* STORE )", re.IGNORECASE), _forgotten_error),
-    Difference("D22", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _set_encoding),
-    Difference("D96", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _difference_encoding),
+    # Of hashes this is checked where the type is known.
+    Difference("D22", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _encoding(b"hashtable", b"listpack")),
+    Difference("D96", re.compile(r"^OBJECT ENCODING\b", re.IGNORECASE), _encoding(b"hashtable", b"intset")),
     Difference("D18", re.compile(r"^DUMP\b", re.IGNORECASE), _list_nodes),
     Difference("D27", re.compile(r"^XINFO (CONSUMERS|STREAM)\b", re.IGNORECASE), without_consumer_times),
     Difference("D28", re.compile(r"^XINFO STREAM\b", re.IGNORECASE), without_tree_shape),
